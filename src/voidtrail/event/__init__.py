@@ -1,0 +1,1 @@
+"""What was said: deliveries as received, and the canonical statements read from them."""

@@ -1,0 +1,1 @@
+"""How each platform says it: one module per source, all with the same public names."""

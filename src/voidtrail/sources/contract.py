@@ -1,0 +1,142 @@
+"""What every source offers; a source is a module with these public names.
+
+Authenticity and meaning are two steps. `verify` refuses with a named error, in constant time, on
+the raw bytes; `translate` never raises on any bytes. Sources do no I/O and do not know one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from voidtrail.event.account import Account, Secrets
+from voidtrail.event.model import (
+    Acknowledgement,
+    Delivery,
+    Event,
+    Kind,
+    Micros,
+    Request,
+    Result,
+    Role,
+    Unreadable,
+)
+
+Translation = list[Event] | Unreadable
+
+
+class Outcome(Enum):
+    """What became of a delivery, as far as the platform is told."""
+
+    KEPT = "kept"  # durable: understood, a duplicate, or in quarantine
+    REFUSED = "refused"  # the signature failed
+    BUSY = "busy"  # could not be written durably: the platform must send it again
+    TOO_LARGE = "too_large"
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source can do, as data.
+
+    Attributes:
+        webhook: the platform pushes to us.
+        query: it can be asked about one payment.
+        retries: the platform's retry schedule in words, with its document.
+        amount_unit: "minor" or "major".
+        zone: zone of instants that carry none.
+        timeout_s: after how long the platform itself closes an unpaid payment; None if never.
+        secrets: purposes of the secrets that `verify` and `requests` need.
+    """
+
+    title: str
+    webhook: bool = False
+    bill_file: bool = False
+    query: bool = False
+    close: bool = False
+    void: bool = False
+    refund: bool = False
+    pay_link: bool = False
+    retries: str = ""
+    amount_unit: str = "minor"
+    zone: str = "UTC"
+    timeout_s: int | None = None
+    secrets: tuple[str, ...] = ()
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes an event the same event; frozen once released.
+
+    Attributes:
+        fields: the raw fields that a source puts into `Event.identity`, in order.
+        significant: event fields in which two variants of one notice contradict each other.
+        role: MOVER if the source holds the money.
+    """
+
+    fields: tuple[str, ...]
+    significant: tuple[str, ...] = (
+        "kind", "result", "amount_minor", "currency", "payment", "operation",
+    )  # fmt: skip
+    role: Role = Role.MOVER
+
+
+class Row(NamedTuple):
+    """One row of an EVENTS table: what a platform's word means, and where that is documented."""
+
+    kind: Kind
+    result: Result
+    document: str
+
+
+class ReasonRow(NamedTuple):
+    """One row of a REASONS table: a platform's code as a standard reason."""
+
+    slug: str
+    document: str
+
+
+class Source(Protocol):
+    """The public names of a source module."""
+
+    NAME: Final[str]  # type: ignore[misc]
+    VERSION: Final[int]  # type: ignore[misc]
+    CAPABILITIES: Final[Capabilities]  # type: ignore[misc]
+    IDENTITY: Final[Identity]  # type: ignore[misc]
+    EVENTS: Final[Mapping[str, Row]]  # type: ignore[misc]
+    REASONS: Final[Mapping[str, ReasonRow]]  # type: ignore[misc]
+
+    def verify(self, delivery: Delivery, secrets: Secrets, now: Micros) -> None:
+        """Raise a `Refused` unless the delivery is genuine."""
+
+    def translate(
+        self, delivery: Delivery, account: Account, secrets: Secrets
+    ) -> Translation:
+        """Read a verified delivery. Secrets are for sources whose bodies are encrypted."""
+
+    def acknowledge(self, outcome: Outcome) -> Acknowledgement:
+        """Return the exact answer that the platform expects."""
+
+    def query(
+        self, reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
+    ) -> Request | None:
+        """Return the question about one payment, or None without credentials for it."""
+
+
+Verify = Callable[[Delivery, Secrets, Micros], None]
+Registry = Mapping[str, Source]
+
+
+def first(*values: str | None) -> str:
+    """Return the first value that is neither None nor empty, else the empty text."""
+    return next((value for value in values if value), "")
+
+
+def unreadable(path: str, why: str) -> Unreadable:
+    """Return the quarantine's note on where reading stopped and why."""
+    return Unreadable(path=path, why=why)
+
+
+def listed(events: Sequence[Event]) -> list[Event]:
+    """Return events without exact repetitions, in order."""
+    return list(dict.fromkeys(events))
