@@ -1,0 +1,27 @@
+"""What all tests share: how hard Hypothesis tries, and where the recorded samples are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# `default` for the minute-by-minute run; `laws` (chosen by `make test`) for what must always hold.
+_FOR_ALL = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", _FOR_ALL, max_examples=25)
+settings.register_profile("laws", _FOR_ALL, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded samples: $VOIDTRAIL_SHARED, else `shared` beside the repository."""
+    folder = Path(os.environ.get("VOIDTRAIL_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(
+            "the recorded samples are not here: put them into a folder `shared` beside the "
+            "repository, or name their folder in VOIDTRAIL_SHARED"
+        )
+    return folder
