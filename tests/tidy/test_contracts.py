@@ -1,5 +1,6 @@
 """The import contracts of pyproject.toml name every room and every source that exists."""
 
+import re
 import tomllib
 
 from tests.tidy.source import ROOT, listing, modules
@@ -16,7 +17,7 @@ def _contract(wanted):
 
 def _layered(wanted):
     layers = " | ".join(_contract(wanted)["layers"])
-    return {name.strip(" ()") for name in layers.split("|")}
+    return {name.strip(" ()") for name in re.split("[|:]", layers)}
 
 
 def test_every_room_has_its_layer():
