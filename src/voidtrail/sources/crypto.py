@@ -1,0 +1,144 @@
+"""Signatures and seals that several platforms share: HMAC, RSA and AES-GCM.
+
+Nothing here raises on foreign bytes: a signature that cannot be decoded, a key of another kind or a
+body that does not open is a plain "no". Keys are parsed once and kept, because parsing costs twenty
+times what a verification costs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from functools import lru_cache
+from typing import Final, Literal
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+Digest = Literal["sha256", "sha1"]
+_DIGESTS: Final = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}
+_PADDING: Final = PKCS1v15()
+_TAG_BYTES: Final = 16
+
+
+def hmac_sha256_hex(key: str, message: bytes) -> bytes:
+    """Return HMAC-SHA256 as lower-case hex, with the key's text as UTF-8.
+
+    >>> hmac_sha256_hex("key", b"message")[:12]
+    b'6e9ef29b75ff'
+    """
+    return hmac.digest(key.encode(), message, "sha256").hex().encode()
+
+
+def same(left: bytes, right: str) -> bool:
+    """Compare a computed text with a received one in constant time."""
+    return hmac.compare_digest(left, right.encode("utf-8", "replace"))
+
+
+def from_base64(text: str) -> bytes | None:
+    """Decode strict base64 (padded, no foreign characters), or return None.
+
+    >>> from_base64("aGk="), from_base64("aGk"), from_base64("aG k=")
+    (b'hi', None, None)
+    """
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def public_key(text: str) -> RSAPublicKey:
+    """Return the RSA key of a PEM certificate, a PEM public key or bare base64 of one.
+
+    Raises:
+        ValueError: the text holds no RSA public key; a setting is wrong.
+    """
+    key: object
+    if "BEGIN CERTIFICATE" in text:
+        key = x509.load_pem_x509_certificate(text.strip().encode()).public_key()
+    elif "BEGIN" in text:
+        key = serialization.load_pem_public_key(text.strip().encode())
+    else:
+        key = serialization.load_der_public_key(base64.b64decode("".join(text.split())))
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("the key is not an RSA public key")
+    return key
+
+
+@lru_cache(maxsize=64)
+def private_key(text: str) -> RSAPrivateKey:
+    """Return the RSA key of a PEM private key or of bare base64 (PKCS#8 or PKCS#1).
+
+    Raises:
+        ValueError: the text holds no RSA private key; a setting is wrong.
+    """
+    key: object
+    if "BEGIN" in text:
+        key = serialization.load_pem_private_key(text.strip().encode(), None)
+    else:
+        key = serialization.load_der_private_key(base64.b64decode("".join(text.split())), None)
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError("the key is not an RSA private key")
+    return key
+
+
+@lru_cache(maxsize=256)
+def certificate_serial(pem: str) -> str:
+    """Return a certificate's serial number as upper-case hex without leading zeros.
+
+    Raises:
+        ValueError: the text is not a PEM certificate.
+    """
+    return f"{x509.load_pem_x509_certificate(pem.strip().encode()).serial_number:X}"
+
+
+def rsa_verifies(key: str, signature: str, message: bytes, digest: Digest = "sha256") -> bool:
+    """Return whether base64 `signature` is RSA PKCS#1 v1.5 over `message` by the key `key`.
+
+    Raises:
+        ValueError: the key, a setting of ours, cannot be read.
+    """
+    raw = from_base64(signature)
+    if raw is None:
+        return False
+    try:
+        public_key(key).verify(raw, message, _PADDING, _DIGESTS[digest])
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def rsa_sign(key: str, message: bytes) -> str:
+    """Return base64 of the RSA PKCS#1 v1.5 SHA-256 signature by a private key."""
+    raw = private_key(key).sign(message, _PADDING, _DIGESTS["sha256"])
+    return base64.b64encode(raw).decode()
+
+
+@lru_cache(maxsize=64)
+def _gcm(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def aes_gcm_open(key: str, nonce: str, associated: str, sealed: str) -> bytes | None:
+    """Open base64 AES-GCM text whose last 16 bytes are the tag, or return None.
+
+    Args:
+        key: the key's text, used as ASCII bytes: 32 characters are AES-256. 16 and 24 are
+            accepted as well, since a platform's own test vectors use them.
+        nonce: text, used as bytes.
+        associated: authenticated text; may be empty.
+        sealed: base64 of ciphertext and tag.
+    """
+    raw, key_bytes = from_base64(sealed), key.encode()
+    if raw is None or len(raw) < _TAG_BYTES or len(key_bytes) not in (16, 24, 32):
+        return None
+    try:
+        return _gcm(key_bytes).decrypt(nonce.encode(), raw, associated.encode() or None)
+    except (InvalidTag, ValueError):
+        return None

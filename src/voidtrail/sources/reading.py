@@ -1,0 +1,124 @@
+"""What several platforms' statements are read with: codes, instants, an order in a passed-on text.
+
+Nothing here raises on foreign text; what cannot be read is None or "".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from voidtrail.event.model import Micros
+from voidtrail.sources.contract import ReasonRow
+
+_CODE_LENGTH_MAX: Final = 64
+_PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+_WALL: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.:](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_BEIJING_S: Final = 8 * 3600
+
+
+def code(text: str | None) -> str:
+    """Return a platform's code, or "" for what is no code: free text may hold personal data.
+
+    >>> code("insufficient_funds"), code("call me on 555-0100"), code(None)
+    ('insufficient_funds', '', '')
+    """
+    if not text or len(text) > _CODE_LENGTH_MAX or "@" in text:
+        return ""
+    return text if text.isascii() and text.isprintable() and " " not in text else ""
+
+
+def path(error: msgspec.MsgspecError) -> str:
+    """Return where in a JSON document decoding stopped, as "data.object.amount"."""
+    found = _PATH.search(str(error))
+    return (found[1] if found else "") or "body"
+
+
+@lru_cache(maxsize=64)
+def _day_s(day: str) -> int | None:
+    try:
+        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return None
+
+
+def instant(text: str | None, default_offset_s: int = _BEIJING_S) -> Micros | None:
+    """Read "2021-01-28 17:07:11", "…T17:07:11.143+08:00" or "…Z"; None if it is neither.
+
+    Args:
+        text: the platform's text.
+        default_offset_s: seconds east of Greenwich where the text states no zone.
+
+    >>> instant("2021-01-28T17:07:11+08:00") == instant("2021-01-28 17:07:11")
+    True
+    """
+    found = _WALL.fullmatch(text) if text else None
+    if found is None:
+        return None
+    day, hours, minutes, seconds, fraction, zone = found.groups()
+    start = _day_s(day)
+    if start is None or int(hours) > 23 or int(minutes) > 59 or int(seconds) > 60:
+        return None
+    offset = default_offset_s
+    if zone == "Z":
+        offset = 0
+    elif zone:
+        offset = (int(zone[1:3]) * 60 + int(zone[-2:])) * (60 if zone[0] == "+" else -60)
+    whole = start + int(hours) * 3600 + int(minutes) * 60 + int(seconds) - offset
+    return whole * 1_000_000 + (int(fraction.ljust(6, "0")) if fraction else 0)
+
+
+def wall_text(at: Micros, offset_s: int = _BEIJING_S) -> str:
+    """Write an instant as "2021-01-28 17:07:11" on the wall clock of an offset.
+
+    >>> wall_text(1_611_824_831_000_000)
+    '2021-01-28 17:07:11'
+    """
+    moment = datetime.fromtimestamp(at // 1_000_000, UTC) + timedelta(seconds=offset_s)
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def passed_on_order(text: str | None, field: str) -> str:
+    """Return the order named in a text that the merchant passed through the platform, or "".
+
+    Args:
+        text: JSON object, URL-encoded pairs, or (with field "*") the reference itself.
+        field: the key that holds the order's reference.
+
+    >>> passed_on_order('{"order":"A1"}', "order"), passed_on_order("order=A2&x=1", "order")
+    ('A1', 'A2')
+    """
+    if not text or field == "*":
+        return text or ""
+    if text.startswith("{"):
+        try:
+            value = msgspec.json.decode(text).get(field, "")
+        except (msgspec.MsgspecError, RecursionError):
+            return ""
+        return str(value) if isinstance(value, str | int) else ""
+    if f"{field}=" not in text:
+        return ""
+    try:
+        return dict(parse_qsl(text, max_num_fields=64)).get(field, "")
+    except ValueError:
+        return ""
+
+
+def reason_rows(document: str, lines: str) -> dict[str, ReasonRow]:
+    """Read lines of "slug: code code …" into rows of a REASONS table.
+
+    >>> reason_rows("doc", "declined: do_not_honor call_issuer")["call_issuer"].slug
+    'declined'
+    """
+    rows = {}
+    for line in lines.strip().splitlines():
+        slug, _, codes = line.strip().partition(": ")
+        rows.update({code: ReasonRow(slug, document) for code in codes.split()})
+    return rows

@@ -1,0 +1,102 @@
+"""How a source tells the facts of one delivery: what they share is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from voidtrail.event.model import Channel, Event, Kind, Method, Micros, Result, Tag, Via
+from voidtrail.event.reason import number
+from voidtrail.sources import reading
+from voidtrail.sources.contract import ReasonRow, first
+
+
+class Teller(NamedTuple):
+    """What every fact of one delivery shares; calling it tells one fact.
+
+    Attributes:
+        reasons: the source's REASONS table.
+        at: when it happened, by the platform's clock.
+        currency: of every amount.
+    """
+
+    reasons: Mapping[str, ReasonRow]
+    identity: tuple[str, ...]
+    payment: str
+    at: Micros
+    names: tuple[str, ...] = ()
+    order: str = ""
+    currency: str = ""
+    via: Via = Via.PUSH
+    method: Method = Method.UNKNOWN
+    channel: Channel = Channel.UNKNOWN
+    customer: str = ""
+    test: bool = False
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    def __call__(
+        self,
+        kind: Kind,
+        result: Result,
+        operation: str = "",
+        amount: int | None = None,
+        tag: Tag = Tag.NONE,
+        *,
+        reverses: str = "",
+        reason: tuple[int, str] = (0, ""),
+        until: Micros | None = None,
+        at: Micros | None = None,
+    ) -> Event:
+        """Tell one fact.
+
+        Args:
+            kind: what it is about.
+            result: how far it went.
+            operation: the platform's id of the operation.
+            amount: in minor units of the teller's currency.
+            tag: what the amount counts.
+            reverses: the operation that is undone, as "refund:re_1".
+            reason: number of the standard reason, and the platform's code.
+            until: when the platform will close the payment by itself.
+            at: when, if this fact has an instant of its own.
+        """
+        stated = amount is not None
+        return Event(
+            label=f"{kind.name.lower()}:{operation or self.payment}",
+            identity=self.identity,
+            kind=kind,
+            result=result,
+            payment=self.payment,
+            occurred_at=self.at if at is None else at,
+            names=self.names,
+            order=self.order,
+            operation=operation,
+            reverses=reverses,
+            until=until,
+            amount_minor=amount,
+            currency=self.currency if stated else "",
+            tag=tag if stated else Tag.NONE,
+            via=self.via,
+            reason=reason[0],
+            code=reading.code(reason[1]),
+            method=self.method,
+            channel=self.channel,
+            customer=self.customer,
+            test=self.test,
+            life=self.via is not Via.ASKED and kind is not Kind.OTHER,
+            dimensions=self.dimensions,
+        )
+
+    def why(self, prefix: str, unstated: str, *codes: str | None) -> tuple[int, str]:
+        """Return the reason of the first code that is stated, and that code.
+
+        Args:
+            prefix: what the table puts before codes of this field, as "cancel/".
+            unstated: the standard reason if there is no code.
+            codes: the platform's codes, the most specific one first.
+        """
+        stated = first(*codes)
+        if not stated:
+            return number(unstated), ""
+        row = self.reasons.get(prefix + stated)
+        return number(row.slug if row else "unlisted"), stated
