@@ -1,0 +1,413 @@
+"""One group of deliveries becomes rows: pure but for sealing, the same for every store.
+
+A store looks up what `wanted` names, calls `Group.apply`, and saves the `Changes` in the same
+transaction. Names and orders are united here (house rule 2); variants, conflicts and superseded
+translations are told apart here (rules 3 and 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from voidtrail.event.codec import Record, leaf
+from voidtrail.event.model import Micros
+from voidtrail.lattice import Fact, Row
+from voidtrail.ledger import chain
+from voidtrail.ledger.contract import (
+    UNDERSTOOD,
+    Change,
+    DeliveryRow,
+    Head,
+    Item,
+    Judge,
+    Receipt,
+)
+from voidtrail.ledger.keys import PAYMENT_CLASS, Keyring, WrappedKey
+
+NAME_COLLISION: Final = "its reference has the same key as another reference"
+
+
+class Seen(NamedTuple):
+    """A variant of an event that is kept already."""
+
+    digest: bytes
+    version: int
+    significant: int
+    delivery_id: int
+    active: int
+    name_key: int
+
+
+class Name(NamedTuple):
+    """A payment's (or order's) name and the component it belongs to."""
+
+    no: int
+    key: int
+    text: str
+    component: int
+
+
+class Known:
+    """What a store knows of a group's events, names, subjects and rows."""
+
+    def __init__(self) -> None:
+        self.events: dict[bytes, list[Seen]] = {}
+        self.names: dict[int, Name] = {}
+        self.orders: dict[int, Name] = {}
+        self.subjects: dict[bytes, tuple[int, int]] = {}  # blind -> (subject, key number)
+        self.digests: dict[int, bytes] = {}  # delivery -> body digest
+        self.payments: dict[int, Row] = {}
+        self.operations: dict[int, list[Row]] = {}
+        self.verdicts: dict[int, tuple[int, ...]] = {}
+        self.last_name = 0
+        self.last_order = 0
+        self.last_subject = 0
+        self.last_key = 0
+
+
+class Changes:
+    """The rows that a group adds or changes, ready to be saved."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[DeliveryRow] = []
+        self.events: list[tuple[object, ...]] = []  # seq, active, conflict, name_no, RECORD
+        self.names: list[Name] = []
+        self.orders: list[Name] = []
+        self.subjects: list[tuple[int, bytes]] = []
+        self.keys: list[WrappedKey] = []
+        self.retired: list[tuple[bytes, int]] = []  # event_id, versions below
+        self.rebuild: set[int] = set()
+        self.payment_moves: dict[int, int] = {}
+        self.order_moves: dict[int, int] = {}
+        self.payment_facts: dict[Fact, Row] = {}
+        self.operation_facts: dict[Fact, Row] = {}
+        self.verdicts: list[tuple[int, ...]] = []
+        self.outbox: list[Change] = []
+        self.leaves: list[bytes] = []
+        self.receipts: list[Receipt] = []
+
+
+class Union:
+    """Components by their least member."""
+
+    def __init__(self) -> None:
+        self.parent: dict[int, int] = {}
+
+    def find(self, member: int) -> int:
+        """Return the least member of the component."""
+        parent = self.parent
+        while (up := parent.get(member, member)) != member:
+            member = up
+        return member
+
+    def unite(self, left: int, right: int) -> int:
+        """Unite two components; return the least member of both."""
+        left, right = self.find(left), self.find(right)
+        if left == right:
+            return left
+        low, high = (left, right) if left < right else (right, left)
+        self.parent[high] = low
+        return low
+
+
+class Group:
+    """One group on its way into the ledger.
+
+    Args:
+        items: the deliveries, in the order of arrival.
+        judge: what the runtime handed to the store.
+        keyring: seals contents and blinds customers.
+        head: the end of the chain, read inside of the transaction.
+        at: when the group is recorded.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], judge: Judge, keyring: Keyring, head: Head, at: Micros
+    ) -> None:
+        self.items = items
+        self.judge = judge
+        self.keyring = keyring
+        self.head = head
+        self.at = at
+        self.changes = Changes()
+        self.payments = Union()
+        self.orders = Union()
+        self.blinds = [
+            keyring.blind(f"customer/{item.account_no}", item.customer) if item.customer else b""
+            for item in items
+        ]
+
+    # ------------------------------------------------------------------ what a store looks up
+
+    def event_ids(self) -> list[bytes]:
+        """Return the ids whose variants the store must look up."""
+        return list({e.record.event_id for item in self.items for e in item.events})
+
+    def name_keys(self) -> list[int]:
+        """Return the keys of payment names."""
+        return list({key for item in self.items for e in item.events for key, _ in e.names})
+
+    def order_keys(self) -> list[int]:
+        """Return the keys of order names."""
+        return list({e.order[0] for item in self.items for e in item.events if e.order})
+
+    def customer_blinds(self) -> list[bytes]:
+        """Return the blind indexes of customers."""
+        return list({blind for blind in self.blinds if blind})
+
+    # ------------------------------------------------------------------ applying
+
+    def apply(self, known: Known) -> Changes:
+        """Turn the group into changes; `known` must hold all that was looked up."""
+        self.known = known
+        fresh: list[tuple[Record, int, int | None, bool]] = []  # record, name no, order no, quiet
+        seq = self.head.entries
+        for item, blind in zip(self.items, self.blinds, strict=True):
+            seq = self._take(item, blind, seq, fresh)
+        self._settle_orders(fresh)
+        self._fold(fresh)
+        find, find_order = self.payments.find, self.orders.find
+        changes = self.changes
+        changes.names = [n._replace(component=find(n.component)) for n in changes.names]
+        changes.orders = [n._replace(component=find_order(n.component)) for n in changes.orders]
+        return changes
+
+    def _take(
+        self, item: Item, blind: bytes, seq: int,
+        fresh: list[tuple[Record, int, int | None, bool]],
+    ) -> int:  # fmt: skip
+        """Take one delivery: dedupe its events, name their payments, seal its body."""
+        known, changes = self.known, self.changes
+        collision = any(
+            (name := known.names.get(key)) is not None and name.text != text
+            for e in item.events for key, text in e.names
+        )  # fmt: skip
+        if collision:
+            item = item._replace(events=(), outcome=1, path="payment", why=NAME_COLLISION)
+        delivery_id = seq = seq + 1
+        subject, key_no = self._subject(blind)
+        rows: list[tuple[object, ...]] = []
+        leaves: list[bytes] = []
+        duplicates, repeat_of, conflict = 0, None, False
+        for encoded in item.events:
+            record = encoded.record
+            variants = known.events.get(record.event_id)
+            clash = False
+            active = 1
+            if variants is not None:
+                twin = next((s for s in variants if s.digest == record.digest
+                             and s.version == record.version), None)  # fmt: skip
+                if twin is not None:
+                    duplicates += 1
+                    repeat_of = twin.delivery_id
+                    continue
+                clash = any(s.version == record.version and s.significant != record.significant
+                            for s in variants)  # fmt: skip
+                active = self._versions(record, variants)
+            else:
+                variants = known.events[record.event_id] = []
+            record = record._replace(delivery_id=delivery_id, subject=subject)
+            variants.append(Seen(record.digest, record.version, record.significant, delivery_id,
+                                 active, record.name_key))  # fmt: skip
+            seq += 1
+            conflict |= clash
+            name_no = self._unite(encoded.names)
+            order_no = self._order(encoded.order)
+            rows.append((seq, active, int(clash), name_no, *record))
+            leaves.append(leaf(record))
+            if active:
+                fresh.append((record, name_no, order_no, item.quiet))
+        if rows or item.outcome != UNDERSTOOD or not duplicates:
+            repeat_of = None
+        row = self._delivery(item, delivery_id, key_no, subject, repeat_of)
+        changes.deliveries.append(row)
+        changes.events += rows
+        changes.leaves.append(chain.delivery_leaf(row.public(), row.sealed))
+        changes.leaves += leaves
+        changes.receipts.append(
+            Receipt(delivery_id, len(rows), duplicates, repeat_of, conflict)
+        )
+        return seq
+
+    def _versions(self, record: Record, variants: list[Seen]) -> int:
+        """Retire older translations of an event; return whether the record itself is active."""
+        newest = max(seen.version for seen in variants)
+        if record.version > newest:
+            self.changes.retired.append((record.event_id, record.version))
+            for seen in variants:
+                name = self.known.names.get(seen.name_key)
+                if seen.active and name is not None:
+                    self.changes.rebuild.add(name.component)
+        return int(record.version >= newest)
+
+    def _subject(self, blind: bytes) -> tuple[int | None, int | None]:
+        """Return the subject's number and data key, making both for a new customer."""
+        if not blind:
+            return None, None
+        known, changes = self.known, self.changes
+        found = known.subjects.get(blind)
+        if found is None:
+            known.last_subject += 1
+            known.last_key += 1
+            found = known.subjects[blind] = (known.last_subject, known.last_key)
+            changes.subjects.append((found[0], blind))
+            changes.keys.append(self.keyring.new_key(found[1], found[0], PAYMENT_CLASS))
+        return found
+
+    def _delivery(
+        self, item: Item, seq: int, key_no: int | None, subject: int | None, repeat_of: int | None
+    ) -> DeliveryRow:
+        sealed = None
+        known = self.known
+        if repeat_of is None or known.digests.get(repeat_of) != item.digest:
+            if key_no is None:
+                known.last_key += 1
+                key_no = known.last_key
+                self.changes.keys.append(self.keyring.new_key(key_no, None, PAYMENT_CLASS))
+            sealed = self.keyring.seal(key_no, item.plain, item.digest)
+        known.digests[seq] = item.digest
+        return DeliveryRow(seq, item.account_no, item.via, item.received_at, item.digest,
+                           repeat_of, item.outcome, item.version,
+                           None if sealed is None else key_no,
+                           item.path, item.why, item.file_no, sealed)  # fmt: skip
+
+    def _unite(self, names: Iterable[tuple[int, str]]) -> int:
+        """Return the number of the first name, uniting the components of all of them."""
+        known = self.known
+        first, component = 0, 0
+        for key, text in names:
+            name = known.names.get(key)
+            if name is None:
+                known.last_name += 1
+                no = known.last_name
+                name = known.names[key] = Name(no, key, text, component or no)
+                self.changes.names.append(name)
+            if not first:
+                first, component = name.no, name.component
+            elif name.component != component:
+                component = self.payments.unite(component, name.component)
+        return first
+
+    def _order(self, order: tuple[int, str] | None) -> int | None:
+        if order is None:
+            return None
+        known = self.known
+        name = known.orders.get(order[0])
+        if name is None:
+            known.last_order += 1
+            no = known.last_order
+            name = known.orders[order[0]] = Name(no, order[0], order[1], no)
+            self.changes.orders.append(name)
+        return name.component
+
+    # ------------------------------------------------------------------ folding and judging
+
+    def _settle_orders(self, fresh: list[tuple[Record, int, int | None, bool]]) -> None:
+        """Unite orders that share a payment, and write down which components have moved."""
+        known = self.known
+        at = known_place(self.judge, "order_id")
+        components = {name.no: name.component for name in known.names.values()}
+        order_of: dict[int, int] = {}
+        members = {pid: row[at] for pid, row in known.payments.items()}
+        claims = [*members.items(), *((components[no], order) for _, no, order, _ in fresh)]
+        for pid, order in claims:
+            if order is None:
+                continue
+            pid = self.payments.find(pid)
+            held = order_of.get(pid)
+            order_of[pid] = order if held is None else self.orders.unite(held, order)
+        self.components = components
+        moves = self.changes.payment_moves
+        for member in self.payments.parent:
+            moves[member] = self.payments.find(member)
+        for member in self.orders.parent:
+            self.changes.order_moves[member] = self.orders.find(member)
+
+    def _fold(self, fresh: list[tuple[Record, int, int | None, bool]]) -> None:
+        """Fold the new facts, join them to the rows known, and judge what changed."""
+        judge, changes, known = self.judge, self.changes, self.known
+        find, find_order = self.payments.find, self.orders.find
+        facts: list[Fact] = []
+        touched: dict[int, bool] = {}
+        for record, name_no, order_no, quiet in fresh:
+            pid = find(self.components[name_no])
+            touched[pid] = touched.get(pid, True) and quiet
+            order = None if order_no is None else find_order(order_no)
+            facts.append(judge.fact(record, pid, order))
+        kind = judge.payment.place["kind"]
+        changes.payment_facts = judge.payment.fold(facts)
+        changes.operation_facts = judge.operation.fold(
+            [fact for fact in facts if fact[kind] in judge.operation_kinds]
+        )
+        changes.rebuild = {find(pid) for pid in changes.rebuild}
+        self._move()
+        now = self.head.tick or self.at
+        delta: dict[int, list[Row]] = {}
+        for (pid, *_), row in changes.operation_facts.items():
+            delta.setdefault(pid, []).append(row)  # type: ignore[arg-type]
+        for pid, quiet in touched.items():
+            if pid in changes.rebuild:
+                continue
+            payment = changes.payment_facts[(pid,)]
+            old = known.payments.get(pid)
+            if old is not None:
+                payment = judge.payment.join(old, payment)
+            known.payments[pid] = payment
+            operations = known.operations.get(pid, [])
+            if pid in delta:
+                operations = merge_rows(judge, operations, delta[pid])
+                known.operations[pid] = operations
+            self.judge_one(pid, payment, operations, now, quiet)
+
+    def _move(self) -> None:
+        """Join the known rows of payments that became one, under the least number."""
+        judge, changes, known = self.judge, self.changes, self.known
+        at = known_place(judge, "order_id")
+        for old, new in changes.payment_moves.items():
+            row = known.payments.pop(old, None)
+            if row is not None:
+                moved = [new, *row[1:]]
+                changes.payment_facts[(new,)] = _joined(
+                    judge.payment.join, changes.payment_facts.get((new,)), moved
+                )
+            for operation in known.operations.pop(old, []):
+                moved = [new, *operation[1:]]
+                key = tuple(moved[:3])
+                changes.operation_facts[key] = _joined(
+                    judge.operation.join, changes.operation_facts.get(key), moved
+                )
+        for row in (*known.payments.values(), *changes.payment_facts.values()):
+            if row[at] is not None:
+                row[at] = self.orders.find(row[at])
+
+    def judge_one(
+        self, pid: int, payment: Row, operations: Sequence[Row], now: Micros, quiet: bool
+    ) -> None:
+        """Judge one payment; note its verdict if that changed."""
+        verdict = self.judge.verdict_of(payment, operations, now)
+        before = self.known.verdicts.get(pid)
+        if verdict == before:
+            return
+        self.known.verdicts[pid] = verdict
+        self.changes.verdicts.append((pid, *verdict))
+        if self.judge.tells(before, verdict):
+            self.changes.outbox.append(Change(pid, self.at, before, verdict, quiet))
+
+
+def known_place(judge: Judge, column: str) -> int:
+    """Return the place of a column in a payment's row."""
+    return judge.payment.names.index(column)
+
+
+def _joined(join, left: Row | None, right: Row) -> Row:  # type: ignore[no-untyped-def]
+    return right if left is None else join(left, right)
+
+
+def merge_rows(judge: Judge, left: Sequence[Row], right: Sequence[Row]) -> list[Row]:
+    """Join two sets of operation rows of one payment."""
+    rows = {tuple(row[:3]): row for row in left}
+    for row in right:
+        key = tuple(row[:3])
+        rows[key] = judge.operation.join(rows[key], row) if key in rows else row
+    return list(rows.values())

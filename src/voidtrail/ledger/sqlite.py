@@ -1,0 +1,385 @@
+"""The ledger in one SQLite file: WAL, synchronous=FULL, one writer at a time.
+
+Statements run where the caller runs; only `commit` waits for the disk and may run in a thread. A
+failed write stops the store: nothing after it is accepted, nothing before it is doubted.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from voidtrail.errors import LedgerStopped, LedgerUnsafe
+from voidtrail.event.account import Account
+from voidtrail.event.codec import RECORD
+from voidtrail.event.model import Micros
+from voidtrail.ledger import chain, migrate
+from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
+from voidtrail.ledger.group import Changes, Group, Known, Name, Seen, known_place
+from voidtrail.ledger.keys import Keyring, WrappedKey
+
+EVENT_COLUMNS: Final = ("seq", "active", "conflict", "name_no", *RECORD)
+_SETTINGS: Final = {
+    "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0",
+    "cell_size_check": "1",
+}  # fmt: skip
+_WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema": "OFF",
+                  "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
+_TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 4000",
+                  "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the file with the settings that durability needs, and read them back.
+
+    Raises:
+        LedgerUnsafe: a setting did not take; an acknowledged delivery could be lost.
+    """
+    connection = sqlite3.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5.0
+    )
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    for name, value in _WANTED.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+    for setting in _TUNING:
+        connection.execute(f"PRAGMA {setting}")
+    for name, wanted in _SETTINGS.items():
+        found = str(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        if found != wanted:
+            connection.close()
+            raise LedgerUnsafe(
+                f"{path}: {name} is {found!r} and not {wanted!r}; a delivery could be lost after "
+                "it was acknowledged. Use a local disk that supports WAL."
+            )
+    return connection
+
+
+def marks(values: Sequence[object]) -> tuple[str, list[object]]:
+    """Return the marks of an IN list and its values, padded so that statements are reused."""
+    size = 1
+    while size < len(values):
+        size *= 2
+    padded = [*values, *[values[-1]] * (size - len(values))]
+    return f"({', '.join('?' * size)})", padded
+
+
+class SqliteLog:
+    """A ledger in a SQLite file (see `ledger.contract.Log`).
+
+    Args:
+        path: the file; made if absent.
+        judge: the pure functions of the house.
+        keyring: the keys of this store.
+    """
+
+    def __init__(self, path: str | Path, judge: Judge, keyring: Keyring) -> None:
+        self.path = str(path)
+        self.judge = judge
+        self.keyring = keyring
+        self.stopped: str | None = None
+        self._db = connect(path)
+        if migrate.revision(self._db) != migrate.HEAD:
+            migrate.upgrade(self.path)
+        self._id = self._identity()
+        self._statements()
+        self._head: Head | None = None
+
+    def _identity(self) -> bytes:
+        self._db.execute("BEGIN IMMEDIATE")
+        row = self._db.execute("SELECT id FROM store").fetchone()
+        if row is None:
+            row = (os.urandom(16),)
+            self._db.execute("INSERT INTO store VALUES (?, 0)", row)
+        self._db.execute("COMMIT")
+        return bytes(row[0])
+
+    def _statements(self) -> None:
+        judge = self.judge
+        self._insert_event = (
+            f"INSERT INTO event ({', '.join(EVENT_COLUMNS)}) "
+            f"VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
+        )
+        self._insert_delivery = (
+            f"INSERT INTO delivery ({', '.join(DeliveryRow._fields)}) "
+            f"VALUES ({', '.join('?' * len(DeliveryRow._fields))})"
+        )
+        self._upsert_payment = judge.payment.insert_sql()
+        self._upsert_operation = judge.operation.insert_sql()
+        columns = ("payment_id", *judge.verdict)
+        self._put_verdict = (
+            f"INSERT OR REPLACE INTO verdict ({', '.join(columns)}) "
+            f"VALUES ({', '.join('?' * len(columns))})"
+        )
+        self._payments = f"SELECT {', '.join(judge.payment.names)} FROM payment WHERE payment_id IN"
+        self._operations = (
+            f"SELECT {', '.join(judge.operation.names)} FROM operation WHERE payment_id IN"
+        )
+        self._verdicts = f"SELECT {', '.join(columns)} FROM verdict WHERE payment_id IN"
+        self._order_at = known_place(judge, "order_id")
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The writing connection, for maintenance in `ledger.rebuild` inside of a transaction."""
+        return self._db
+
+    # ------------------------------------------------------------------ transactions
+
+    def try_begin(self) -> bool:
+        """Begin a write; False if another process is writing."""
+        self._check()
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in _BUSY:
+                return False
+            raise self._stop(error) from error
+        self._head = None
+        return True
+
+    def commit(self) -> None:
+        """Make the transaction durable.
+
+        Raises:
+            LedgerStopped: it could not be made durable.
+        """
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._stop(error) from error
+
+    def rollback(self) -> None:
+        """Give up the transaction begun."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _stop(self, error: sqlite3.Error) -> LedgerStopped:
+        """Refuse everything from now on: after a failed fsync the page cache proves nothing."""
+        self.stopped = f"{type(error).__name__}: {error}"
+        return LedgerStopped(
+            f"the ledger {self.path} could not be written ({self.stopped}); nothing was "
+            "acknowledged. Free space or mend the disk, then restart."
+        )
+
+    def _check(self) -> None:
+        if self.stopped is not None:
+            raise LedgerStopped(f"the ledger {self.path} has stopped: {self.stopped}")
+
+    def head(self) -> Head:
+        """Return the end of the chain."""
+        if self._head is not None and self._db.in_transaction:
+            return self._head
+        row = self._db.execute(
+            "SELECT no, first_seq + count - 1, head, tick FROM chain ORDER BY no DESC LIMIT 1"
+        ).fetchone()
+        head = Head(*row) if row else Head(0, 0, chain.GENESIS, 0)
+        if self._db.in_transaction:
+            self._head = head
+        return head
+
+    # ------------------------------------------------------------------ writing
+
+    def append(self, items: Sequence[Item], at: Micros) -> list[Receipt]:
+        """Write a group inside of the transaction begun."""
+        self._check()
+        group = Group(items, self.judge, self.keyring, self.head(), at)
+        try:
+            changes = group.apply(self._known(group))
+            self._save(changes, at)
+        except sqlite3.OperationalError as error:
+            raise self._stop(error) from error
+        return changes.receipts
+
+    def control(self, entries: Sequence[tuple[str, str]], at: Micros) -> None:
+        """Write control entries inside of the transaction begun."""
+        seq = self.head().entries
+        rows = [(seq + n, at, kind, body) for n, (kind, body) in enumerate(entries, start=1)]
+        ticks = [at for kind, _ in entries if kind == "tick"]
+        try:
+            self._db.executemany("INSERT INTO control VALUES (?, ?, ?, ?)", rows)
+            self._link([chain.control_leaf(at, k, b) for _, at, k, b in rows], at, *ticks)
+        except sqlite3.OperationalError as error:
+            raise self._stop(error) from error
+
+    def _link(self, leaves: Sequence[bytes], at: Micros, tick: Micros | None = None) -> None:
+        head = self.head()
+        root = chain.merkle_root(leaves)
+        first = head.entries + 1
+        digest = chain.head(self._id, 0, first, head.digest, root, len(leaves))
+        new = Head(head.group + 1, head.entries + len(leaves), digest,
+                   head.tick if tick is None else tick)  # fmt: skip
+        self._db.execute(
+            "INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (new.group, first, len(leaves), at, new.tick, root, digest),
+        )
+        self._head = new
+
+    def _rows(self, select: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        if not values:
+            return []
+        text, padded = marks(values)
+        return self._db.execute(f"{select} {text}", padded).fetchall()
+
+    def _known(self, group: Group) -> Known:
+        """Look up all that a group mentions, one query a table."""
+        known = Known()
+        for event_id, digest, version, significant, delivery, active, name_key in self._rows(
+            "SELECT event_id, digest, version, significant, delivery_id, active, name_key "
+            "FROM event WHERE event_id IN", group.event_ids(),
+        ):  # fmt: skip
+            seen = Seen(digest, version, significant, delivery, active, name_key)
+            known.events.setdefault(event_id, []).append(seen)
+        repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
+        known.digests.update(
+            self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated)  # type: ignore[arg-type]
+        )
+        for row in self._rows("SELECT no, key, text, payment_id FROM name WHERE key IN",
+                              group.name_keys()):  # fmt: skip
+            known.names[row[1]] = Name(*row)
+        for row in self._rows("SELECT no, key, text, order_id FROM order_name WHERE key IN",
+                              group.order_keys()):  # fmt: skip
+            known.orders[row[1]] = Name(*row)
+        self._know_subjects(group, known)
+        (known.last_name, known.last_order, known.last_subject, known.last_key) = self._db.execute(
+            "SELECT (SELECT ifnull(max(no), 0) FROM name), "
+            "(SELECT ifnull(max(no), 0) FROM order_name), "
+            "(SELECT ifnull(max(no), 0) FROM subject), (SELECT ifnull(max(no), 0) FROM data_key)"
+        ).fetchone()
+        self._know_rows(known, sorted({name.component for name in known.names.values()}))
+        return known
+
+    def _know_subjects(self, group: Group, known: Known) -> None:
+        for blind, subject, no, retention, wrapped in self._rows(
+            "SELECT s.blind, s.no, k.no, k.retention, k.wrapped FROM subject s "
+            "JOIN data_key k ON k.subject = s.no WHERE s.blind IN", group.customer_blinds(),
+        ):  # fmt: skip
+            self.keyring.unwrap(WrappedKey(no, subject, retention, wrapped))
+            known.subjects[blind] = (subject, no)
+
+    def _know_rows(self, known: Known, ids: Sequence[int]) -> None:
+        for row in self._rows(self._payments, ids):
+            known.payments[row[0]] = list(row)
+        if not known.payments:
+            return
+        present = list(known.payments)
+        for row in self._rows(self._operations, present):
+            known.operations.setdefault(row[0], []).append(list(row))
+        for row in self._rows(self._verdicts, present):
+            known.verdicts[row[0]] = row[1:]
+
+    def _save(self, changes: Changes, at: Micros) -> None:
+        run = self._db.executemany
+        run(self._insert_delivery, changes.deliveries)
+        if changes.events:
+            run(self._insert_event, changes.events)
+        if changes.keys:
+            run("INSERT INTO data_key VALUES (?, ?, ?, ?)", changes.keys)
+        if changes.subjects:
+            run("INSERT INTO subject VALUES (?, ?)", changes.subjects)
+        if changes.names:
+            run("INSERT INTO name VALUES (?, ?, ?, ?)", changes.names)
+        if changes.orders:
+            run("INSERT INTO order_name VALUES (?, ?, ?, ?)", changes.orders)
+        if changes.payment_moves or changes.order_moves:
+            self._save_moves(changes)
+        if changes.payment_facts:
+            run(self._upsert_payment, list(changes.payment_facts.values()))
+        if changes.operation_facts:
+            run(self._upsert_operation, list(changes.operation_facts.values()))
+        if changes.verdicts:
+            run(self._put_verdict, changes.verdicts)
+        for event_id, version in changes.retired:
+            self._db.execute("UPDATE event SET active = 0 WHERE event_id = ? AND version < ?",
+                             (event_id, version))  # fmt: skip
+        if changes.outbox:
+            self._save_outbox(changes)
+        if changes.leaves:
+            self._link(changes.leaves, at)
+        if changes.rebuild:
+            from voidtrail.ledger.rebuild import rebuild
+
+            rebuild(self, sorted(changes.rebuild))
+
+    def _save_moves(self, changes: Changes) -> None:
+        run = self._db.executemany
+        moves = [(new, old) for old, new in changes.payment_moves.items()]
+        old = [(old,) for old in changes.payment_moves]
+        run("UPDATE name SET payment_id = ? WHERE payment_id = ?", moves)
+        for table in ("payment", "operation", "verdict"):
+            run(f"DELETE FROM {table} WHERE payment_id = ?", old)
+        orders = [(new, old) for old, new in changes.order_moves.items()]
+        run("UPDATE order_name SET order_id = ? WHERE order_id = ?", orders)
+        run("UPDATE payment SET order_id = ? WHERE order_id = ?", orders)
+
+    def _save_outbox(self, changes: Changes) -> None:
+        encode = msgspec.json.encode
+        self._db.executemany(
+            "INSERT INTO outbox (at, payment_id, quiet, before, after) VALUES (?, ?, ?, ?, ?)",
+            [
+                (c.at, c.payment_id, int(c.quiet),
+                 None if c.before is None else encode(c.before).decode(), encode(c.after).decode())
+                for c in changes.outbox
+            ],
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ accounts, time, reading
+
+    def accounts(self) -> Mapping[int, Account]:
+        """Return the accounts by number."""
+        rows = self._db.execute("SELECT no, body FROM account ORDER BY no").fetchall()
+        return {no: msgspec.json.decode(body, type=Account) for no, body in rows}
+
+    def account_no(self, account: Account) -> int:
+        """Return the account's number, entering it (or its change) inside a transaction."""
+        body = msgspec.json.encode(account).decode()
+        row = self._db.execute(
+            "SELECT no, body FROM account WHERE source = ? AND name = ?",
+            (account.source, account.name),
+        ).fetchone()
+        if row is not None and row[1] == body:
+            return int(row[0])
+        no = row[0] if row else self._db.execute(
+            "SELECT ifnull(max(no), 0) + 1 FROM account").fetchone()[0]  # fmt: skip
+        self._db.execute(
+            "INSERT INTO account VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (no) DO UPDATE SET body = excluded.body",
+            (no, account.source, account.name, body),
+        )
+        entry = msgspec.json.encode({"no": no, "account": account}).decode()
+        self.control([("account", entry)], self.head().tick)
+        return int(no)
+
+    def due(self, now: Micros, limit: int) -> list[tuple[int, Micros]]:
+        """Return payments whose verdict may change by time alone, earliest first."""
+        return self._db.execute(
+            "SELECT payment_id, due_at FROM verdict WHERE due_at IS NOT NULL AND due_at <= ? "
+            "ORDER BY due_at LIMIT ?", (now, limit),
+        ).fetchall()  # fmt: skip
+
+    def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
+        """Judge payments anew inside of the transaction begun; return how many changed."""
+        known = Known()
+        self._know_rows(known, payment_ids)
+        group = Group((), self.judge, self.keyring, self.head(), now)
+        group.known = known
+        for pid, row in known.payments.items():
+            group.judge_one(pid, row, known.operations.get(pid, []), now, False)
+        self._save(group.changes, now) if group.changes.verdicts else None
+        return len(group.changes.verdicts)
+
+    def deliveries(self, after: int = 0) -> Iterator[DeliveryRow]:
+        """Return deliveries in order."""
+        select = f"SELECT {', '.join(DeliveryRow._fields)} FROM delivery WHERE seq > ? ORDER BY seq"
+        for row in self._db.execute(select, (after,)):
+            yield DeliveryRow(*row)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()

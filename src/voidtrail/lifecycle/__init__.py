@@ -1,0 +1,1 @@
+"""What it means: the join of a payment, its operations and money legs, the verdict, the order."""
