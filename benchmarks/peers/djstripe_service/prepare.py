@@ -1,0 +1,64 @@
+"""Makes the peer's database: migrated once, copied for each run, with one webhook endpoint.
+
+Environment: PEER_DATABASE_FILE (made anew), PEER_TEMPLATE_FILE (kept between runs),
+PEER_STRIPE_SECRET, PEER_ENDPOINT_UUID.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+database = Path(os.environ["PEER_DATABASE_FILE"])
+template = Path(os.environ["PEER_TEMPLATE_FILE"])
+
+
+def migrate_template() -> None:
+    """Run every migration once; a half-made template is never left behind."""
+    scratch = template.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
+    settings.DATABASES["default"]["NAME"] = str(scratch)
+    connection.settings_dict["NAME"] = str(scratch)
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    scratch.rename(template)
+
+
+def configure() -> None:
+    """Store the account, its API key and the webhook endpoint, as a synchronisation would."""
+    from djstripe.models import Account, APIKey, WebhookEndpoint
+
+    account = Account.objects.create(id="acct_benchmark000001", livemode=False)
+    APIKey.objects.create(
+        id="apikey_benchmark",
+        secret=settings.STRIPE_TEST_SECRET_KEY,
+        type="secret",
+        livemode=False,
+        djstripe_owner_account=account,
+    )
+    WebhookEndpoint.objects.create(
+        id="we_benchmark",
+        djstripe_owner_account=account,
+        livemode=False,
+        secret=os.environ["PEER_STRIPE_SECRET"],
+        djstripe_uuid=os.environ["PEER_ENDPOINT_UUID"],
+        djstripe_validation_method="verify_signature",
+        enabled_events=["*"],
+        status="enabled",
+        url="https://localhost/stripe/webhook/",
+    )
+
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+django.setup()
+if not template.exists():
+    migrate_template()
+shutil.copyfile(template, database)
+connection.settings_dict["NAME"] = str(database)
+configure()

@@ -1,0 +1,1 @@
+"""Answers dj-stripe's calls to Stripe's API from the notification itself."""

@@ -1,0 +1,1 @@
+"""The benchmark rig: signed notifications, a load generator, and servers measured side by side."""

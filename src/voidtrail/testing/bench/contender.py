@@ -1,0 +1,152 @@
+"""Who is measured: a server under test, and the two peers that Voidtrail is compared with."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from voidtrail.testing.bench.payloads import Credentials, public_pem
+
+_ENDPOINT_UUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+_PEERS = Path("benchmarks", "peers")
+_VENVS = Path(".bench")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a contender is set up, anew for each start.
+
+    Attributes:
+        data: An empty folder for its store and its secrets.
+        port: A free port on the loopback address.
+        credentials: What the notifications are signed with.
+        account: The account that they are posted to.
+    """
+
+    data: Path
+    port: int
+    credentials: Credentials
+    account: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server under test.
+
+    Attributes:
+        name: How the table calls it.
+        argv: The command that serves in the foreground.
+        env: What the command needs beside this process's environment.
+        ready_url: Answers 200 as soon as the server is ready.
+        path_for: Gives the path for a source and an account.
+        sources: The sources that it can receive.
+        cwd: Where the command runs.
+        prepare_argv: A command that is run to its end before each start.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    ready_url: str
+    path_for: Callable[[str, str], str]
+    sources: frozenset[str]
+    cwd: Path = field(default_factory=Path.cwd)
+    prepare_argv: tuple[str, ...] | None = None
+
+
+ContenderAt = Callable[[Site], Contender]
+
+
+def peers(root: Path) -> list[ContenderAt]:
+    """Return the peers of a source checkout whose environments `benchmarks/peers/setup` has made.
+
+    Args:
+        root: The checkout.
+
+    Returns:
+        The hand-rolled service, dj-stripe, and dj-stripe with its processing put off; fewer when
+        an environment is missing.
+    """
+    found: list[ContenderAt] = []
+    if _python(root, "fastapi_service").exists():
+        found.append(partial(fastapi_peer, root))
+    if _python(root, "djstripe_service").exists():
+        found.append(partial(djstripe_peer, root))
+        found.append(partial(djstripe_peer, root, store_only=True))
+    return found
+
+
+def fastapi_peer(root: Path, site: Site) -> Contender:
+    """Return the hand-rolled service: FastAPI and async SQLAlchemy, one commit per request.
+
+    Args:
+        root: The source checkout.
+        site: Where it is set up.
+
+    Returns:
+        The contender.
+    """
+    key_file = site.data / "alipay_public_key.pem"
+    key_file.write_text(public_pem(site.credentials.alipay_key), encoding="ascii")
+    return Contender(
+        name="hand-rolled FastAPI",
+        argv=(
+            *(str(_python(root, "fastapi_service")), "-m", "uvicorn", "app:app"),
+            *("--host", "127.0.0.1", "--port", str(site.port)),
+            *("--loop", "uvloop", "--http", "httptools"),
+            *("--no-access-log", "--log-level", "warning"),
+        ),
+        env={
+            "PEER_DATABASE_URL": f"sqlite+aiosqlite:///{site.data / 'peer.sqlite3'}",
+            "PEER_STRIPE_SECRET": site.credentials.stripe_secret,
+            "PEER_ALIPAY_APP_ID": site.credentials.alipay_app_id,
+            "PEER_ALIPAY_PUBLIC_KEY_FILE": str(key_file),
+            "PEER_ALIPAY": "cryptography",  # faster than the SDK's own check
+        },
+        ready_url=f"http://127.0.0.1:{site.port}/health",
+        path_for=lambda source, account: f"/hooks/{source}/{account}",
+        sources=frozenset({"stripe", "alipay"}),
+        cwd=root / _PEERS / "fastapi_service",
+    )
+
+
+def djstripe_peer(root: Path, site: Site, *, store_only: bool = False) -> Contender:
+    """Return Django with dj-stripe, signatures verified, the call back to Stripe stubbed.
+
+    Args:
+        root: The source checkout.
+        site: Where it is set up.
+        store_only: Whether the processing of an event is put off, as with a task queue.
+
+    Returns:
+        The contender.
+    """
+    python = str(_python(root, "djstripe_service"))
+    return Contender(
+        name="dj-stripe (store only)" if store_only else "dj-stripe",
+        argv=(
+            *(python, "-m", "gunicorn", "wsgi:application"),
+            *("--bind", f"127.0.0.1:{site.port}", "--backlog", "1024", "--log-level", "warning"),
+            *("--worker-class", "gthread", "--workers", "1", "--threads", "1"),
+            *("--keep-alive", "60", "--timeout", "300"),
+        ),
+        env={
+            "DJANGO_SETTINGS_MODULE": "settings",
+            "PEER_DATABASE_FILE": str(site.data / "peer.sqlite3"),
+            "PEER_TEMPLATE_FILE": str(root / _VENVS / "djstripe_service" / "template.sqlite3"),
+            "PEER_STRIPE_SECRET": site.credentials.stripe_secret,
+            "PEER_ENDPOINT_UUID": _ENDPOINT_UUID,
+            "PEER_DJSTRIPE": "store" if store_only else "process",
+        },
+        ready_url=f"http://127.0.0.1:{site.port}/health",
+        path_for=lambda _source, _account: f"/stripe/webhook/{_ENDPOINT_UUID}/",
+        sources=frozenset({"stripe"}),
+        cwd=root / _PEERS / "djstripe_service",
+        prepare_argv=(python, "prepare.py"),
+    )
+
+
+def _python(root: Path, peer: str) -> Path:
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    return root / _VENVS / peer / scripts / "python"
