@@ -16,10 +16,8 @@ _WHEN_PRESENT: Final = ("storefront", "table")
 
 
 def _registered() -> Mapping[str, Source]:
-    modules = [*_MODULES]
-    for name in _WHEN_PRESENT:
-        if find_spec(f"voidtrail.sources.{name}") is not None:
-            modules.append(import_module(f"voidtrail.sources.{name}"))
+    built = [name for name in _WHEN_PRESENT if find_spec(f"voidtrail.sources.{name}")]
+    modules = [*_MODULES, *(import_module(f"voidtrail.sources.{name}") for name in built)]
     return {
         str(module.NAME): cast("Source", module)
         for module in modules

@@ -29,9 +29,8 @@ from voidtrail.event.model import (
     Request,
     Result,
     Unreadable,
-    Via,
 )
-from voidtrail.money import exponent
+from voidtrail.money import currency_number
 from voidtrail.sources import crypto, reading, stripe_wire
 from voidtrail.sources.contract import (
     Capabilities,
@@ -41,11 +40,10 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
-    listed,
     unreadable,
 )
 from voidtrail.sources.stripe_facts import READERS
-from voidtrail.sources.telling import Teller
+from voidtrail.sources.telling import ASKED, CANCEL, OTHER, SUCCEEDED, UNKNOWN, Teller
 
 NAME: Final = "stripe"
 VERSION: Final = 1
@@ -209,11 +207,15 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         SignatureInvalid: no signature matches.
         KeyUnknown: the account has no secret "signing".
     """
-    if delivery.via is Via.ASKED:
+    if delivery.via is ASKED:
         return
-    parts = [part.partition("=") for part in (delivery.header("stripe-signature") or "").split(",")]
-    instants = [value for name, _, value in parts if name.strip() == "t"]
-    given = [value for name, _, value in parts if name.strip() == "v1"]
+    instants, given = [], []
+    for part in (delivery.header("stripe-signature") or "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "v1":
+            given.append(value)
+        elif name == "t":
+            instants.append(value)
     if len(instants) != 1 or not given:
         raise SignatureMissing("Stripe-Signature is absent, came twice, or lacks t or v1")
     keys = secrets.get("signing", ())
@@ -237,7 +239,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
 def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Translation:
     """Read an event, or the answer to a question about an intent, a charge or a session."""
     try:
-        if delivery.via is Via.ASKED:
+        if delivery.via is ASKED:
             return _answer(delivery, account)
         notice = _NOTICE.decode(delivery.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -257,7 +259,7 @@ def _facts(
     found = notice.data.object
     currency = (found.currency or "").upper()
     try:
-        exponent(currency)
+        currency_number(currency)
         stripe_wire.rescale(found, currency)
     except ValueError:
         return unreadable("data.object.currency", "not in ISO 4217, or finer than its unit")
@@ -285,11 +287,12 @@ def _facts(
         _channel(found, method),
         stripe_wire.identifier(found.customer),
         notice.livemode is False,
+        delivery.via is not ASKED,
         (("card_brand", reading.code(card.brand)), ("card_country", reading.code(card.country)))
         if card
         else (),
     )
-    return listed(READERS[found.object](tell, found, row))
+    return READERS[found.object](tell, found, row)
 
 
 def _channel(found: stripe_wire.Object, method: Method) -> Channel:
@@ -302,7 +305,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
     found = _ANSWER.decode(delivery.body)
     if found.error is not None:
         absent = found.error.code == "resource_missing"
-        kind, result = (Kind.ABSENT, Result.SUCCEEDED) if absent else (Kind.OTHER, Result.UNKNOWN)
+        kind, result = (Kind.ABSENT, SUCCEEDED) if absent else (OTHER, UNKNOWN)
         code = found.error.code or found.error.type or "error"
         tell = Teller(
             REASONS,
@@ -310,6 +313,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
             delivery.request,
             delivery.received_at,
             via=delivery.via,
+            life=False,
         )
         return [tell(kind, result, reason=(0, code))]
     kind_and_status = f"{found.object}/{found.status}"
@@ -318,7 +322,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
         return unreadable("status", "the answer is about no object or status that is listed")
     if delivery.request not in ("", found.id):
         return unreadable("id", "the answer is about another object than the question")
-    at = found.canceled_at if row.kind is Kind.CANCEL and found.canceled_at else found.created
+    at = found.canceled_at if row.kind is CANCEL and found.canceled_at else found.created
     notice = stripe_wire.Notice(
         type=f"answer/{kind_and_status}",
         data=stripe_wire.Data(object=found),
@@ -334,7 +338,7 @@ def _other(delivery: Delivery, error: Exception | None) -> Translation:
         bare = _BARE.decode(delivery.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as worse:
         return _unread(worse)
-    if delivery.via is Via.ASKED or not bare.type or (error and bare.type in EVENTS):
+    if delivery.via is ASKED or not bare.type or (error and bare.type in EVENTS):
         return _unread(error)
     found = bare.data.object if bare.data else stripe_wire.Loose()
     related = bare.related_object.id if bare.related_object else ""
@@ -355,7 +359,7 @@ def _other(delivery: Delivery, error: Exception | None) -> Translation:
         via=delivery.via,
         test=bare.livemode is False,
     )
-    return [tell(Kind.OTHER, Result.UNKNOWN, reason=(0, bare.type))]
+    return [tell(OTHER, UNKNOWN, reason=(0, bare.type))]
 
 
 def _unread(error: Exception | None) -> Unreadable:

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from voidtrail.event.model import Event, Kind, Result, Tag
+from voidtrail.event.model import Event
 from voidtrail.event.reason import number
 from voidtrail.sources import stripe_wire as wire
 from voidtrail.sources.contract import Row, first
-from voidtrail.sources.telling import Teller
+from voidtrail.sources.telling import (
+    AUTHORISE,
+    CANCEL,
+    CAPTURE,
+    CUMULATIVE,
+    DISPUTE,
+    EXPIRE,
+    OPEN,
+    OWN,
+    PENDING,
+    REFUND,
+    REFUSED,
+    REVERSE,
+    SUBMIT,
+    SUCCEEDED,
+    UNKNOWN,
+    VOID,
+    Teller,
+)
 
 _EARLY_US: Final = 60_000_000
 
@@ -17,27 +35,27 @@ _EARLY_US: Final = 60_000_000
 def _intent(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     charge = wire.charge(o)
     kind, result, error = row.kind, row.result, o.last_payment_error or wire.NO_ERROR
-    if kind is Kind.CAPTURE:
+    if kind is CAPTURE:
         received = o.amount_received or 0
-        events = [tell(kind, result, o.id, received, Tag.CUMULATIVE)]
+        events = [tell(kind, result, o.id, received, CUMULATIVE)]
         rest = (o.amount or 0) - received
         if o.capture_method == "manual" and charge and rest > 0:
             events.append(_let_go(tell, charge, "rest", rest, (number("finished"), "")))
         return events
-    if kind is Kind.CANCEL:
+    if kind is CANCEL:
         why = tell.why("cancel/", "unstated", o.cancellation_reason)
         events = [tell(kind, result, "", o.amount, reason=why)]
         failed = wire.identifier(error.charge) or (charge if error.code else "")
         if charge and charge != failed:
             # The latest charge did not fail, so it was held and is now let go.
-            events.append(tell(Kind.VOID, result, o.id, reason=why))
+            events.append(tell(VOID, result, o.id, reason=why))
         return events
-    if result is Result.REFUSED:
+    if result is REFUSED:
         why = tell.why("", "declined", error.decline_code, error.code)
         tried = first(wire.identifier(error.charge), charge) or f"{o.id}:{why[1]}"
-        return [tell(kind, result, tried, o.amount, Tag.OWN, reason=why)]
-    if kind is Kind.AUTHORISE:
-        return [tell(kind, result, charge or o.id, o.amount_capturable, Tag.OWN)]
+        return [tell(kind, result, tried, o.amount, OWN, reason=why)]
+    if kind is AUTHORISE:
+        return [tell(kind, result, charge or o.id, o.amount_capturable, OWN)]
     return [tell(kind, result, "", o.amount, reason=(0, o.status or ""))]
 
 
@@ -45,40 +63,40 @@ def _let_go(tell: Teller, charge: str, how: str, amount: int | None, why: tuple[
     """Tell that the hold of a charge was let go; no captured money moves."""
     held = f"authorise:{charge}" if charge else ""
     operation = f"{charge or tell.payment}:{how}"
-    return tell(Kind.VOID, Result.SUCCEEDED, operation, amount, Tag.OWN, reverses=held, reason=why)
+    return tell(VOID, SUCCEEDED, operation, amount, OWN, reverses=held, reason=why)
 
 
 def _charge(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     kind, result = row.kind, row.result
-    if kind is Kind.EXPIRE:
+    if kind is EXPIRE:
         why = (number("authorisation_lapsed"), "")
         return [_let_go(tell, o.id, "expired", o.amount, why), tell(kind, result, reason=why)]
-    if kind is Kind.REFUND:
+    if kind is REFUND:
         if not o.captured:
             return [_let_go(tell, o.id, "released", o.amount, (0, ""))]
         # A partial capture counts what it left uncaptured among `amount_refunded`.
         never_taken = max(0, (o.amount or 0) - o.amount_captured) if o.amount_captured else 0
         returned = max(0, (o.amount_refunded or 0) - never_taken)
         why = (number("merchant_refund"), "")
-        return [tell(kind, result, f"{o.id}:refunded", returned, Tag.CUMULATIVE, reason=why)]
-    if result is Result.REFUSED:
+        return [tell(kind, result, f"{o.id}:refunded", returned, CUMULATIVE, reason=why)]
+    if result is REFUSED:
         why = tell.why("", "declined", o.outcome.reason if o.outcome else None, o.failure_code)
-        return [tell(kind, result, o.id, o.amount, Tag.OWN, reason=why)]
-    if result is Result.PENDING:
+        return [tell(kind, result, o.id, o.amount, OWN, reason=why)]
+    if result is PENDING:
         return [tell(kind, result, "", o.amount, reason=(0, o.status or ""))]
     events = []
-    if kind is Kind.AUTHORISE:
-        events.append(tell(Kind.AUTHORISE, result, o.id, o.amount, Tag.OWN))
-    if o.captured or kind is Kind.CAPTURE:
+    if kind is AUTHORISE:
+        events.append(tell(AUTHORISE, result, o.id, o.amount, OWN))
+    if o.captured or kind is CAPTURE:
         taken = o.amount_captured or o.amount
-        events.append(tell(Kind.CAPTURE, result, o.id, taken, Tag.OWN))
+        events.append(tell(CAPTURE, result, o.id, taken, OWN))
     return events
 
 
 _REFUND_RESULTS: Final = {
-    "succeeded": Result.SUCCEEDED,
-    "pending": Result.PENDING,
-    "requires_action": Result.PENDING,
+    "succeeded": SUCCEEDED,
+    "pending": PENDING,
+    "requires_action": PENDING,
 }
 
 
@@ -93,58 +111,58 @@ def _refund(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     why = tell.why("refund/", "merchant_refund", o.reason)
     if o.reason == "expired_uncaptured_charge":
         return [_let_go(tell, wire.identifier(o.charge), "expired", o.amount, why)]
-    if status in ("failed", "canceled") or row.result is Result.REFUSED:
-        result = Result.SUCCEEDED if o.failure_balance_transaction else Result.REFUSED
+    if status in ("failed", "canceled") or row.result is REFUSED:
+        result = SUCCEEDED if o.failure_balance_transaction else REFUSED
         failure = (number("refund_failed"), o.failure_reason or status)
         return [
-            tell(Kind.REFUND, result, o.id, o.amount, Tag.OWN, reason=why),
+            tell(REFUND, result, o.id, o.amount, OWN, reason=why),
             tell(
-                Kind.REVERSE,
-                Result.SUCCEEDED,
+                REVERSE,
+                SUCCEEDED,
                 f"{o.id}:failed",
                 o.amount,
-                Tag.OWN,
+                OWN,
                 reverses=f"refund:{o.id}",
                 reason=failure,
             ),
         ]
-    result = _REFUND_RESULTS.get(status, Result.UNKNOWN)
-    return [tell(Kind.REFUND, result, o.id, o.amount, Tag.OWN, reason=why)]
+    result = _REFUND_RESULTS.get(status, UNKNOWN)
+    return [tell(REFUND, result, o.id, o.amount, OWN, reason=why)]
 
 
 def _dispute(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     """Tell of a dispute: only withdrawal and reinstatement move money, an inquiry never does."""
     why = tell.why("dispute/", "dispute_other", o.reason)
     status, withdrawal = o.status or "", f"{o.id}:withdrawal"
-    if row.kind is Kind.REVERSE:
+    if row.kind is REVERSE:
         back = f"{o.id}:reinstatement"
         taken = f"dispute:{withdrawal}"
-        return [tell(row.kind, row.result, back, o.amount, Tag.OWN, reverses=taken, reason=why)]
-    closed = row.result is Result.UNKNOWN
-    if row.result is Result.SUCCEEDED or (closed and status == "lost"):
-        return [tell(Kind.DISPUTE, Result.SUCCEEDED, withdrawal, o.amount, Tag.OWN, reason=why)]
+        return [tell(row.kind, row.result, back, o.amount, OWN, reverses=taken, reason=why)]
+    closed = row.result is UNKNOWN
+    if row.result is SUCCEEDED or (closed and status == "lost"):
+        return [tell(DISPUTE, SUCCEEDED, withdrawal, o.amount, OWN, reason=why)]
     over = closed and status in ("won", "prevented", "warning_closed")
-    result = Result.REFUSED if over else Result.PENDING
-    return [tell(Kind.DISPUTE, result, o.id, o.amount, Tag.OWN, reason=(why[0], status))]
+    result = REFUSED if over else PENDING
+    return [tell(DISPUTE, result, o.id, o.amount, OWN, reason=(why[0], status))]
 
 
 def _session(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     kind, result = row.kind, row.result
     until = None if o.expires_at is None else o.expires_at * 1_000_000
-    if kind is Kind.EXPIRE:
+    if kind is EXPIRE:
         # Before its time a session expires only because the merchant asked for it.
         early = until is not None and tell.at + _EARLY_US < until
         why = number("merchant_request" if early else "timed_out")
         return [tell(kind, result, "", o.amount_total, reason=(why, ""))]
-    if kind is Kind.OPEN:
+    if kind is OPEN:
         return [tell(kind, result, "", o.amount_total, until=until)]
-    if result is Result.UNKNOWN and o.payment_status == "unpaid":
-        return [tell(Kind.SUBMIT, Result.PENDING, "", o.amount_total, reason=(0, "unpaid"))]
+    if result is UNKNOWN and o.payment_status == "unpaid":
+        return [tell(SUBMIT, PENDING, "", o.amount_total, reason=(0, "unpaid"))]
     operation = first(wire.identifier(o.payment_intent), o.id)
-    if result is Result.REFUSED:
+    if result is REFUSED:
         why = number("declined")
-        return [tell(kind, result, operation, o.amount_total, Tag.CUMULATIVE, reason=(why, ""))]
-    return [tell(kind, Result.SUCCEEDED, operation, o.amount_total, Tag.CUMULATIVE)]
+        return [tell(kind, result, operation, o.amount_total, CUMULATIVE, reason=(why, ""))]
+    return [tell(kind, SUCCEEDED, operation, o.amount_total, CUMULATIVE)]
 
 
 READERS: Final[Mapping[str, Callable[[Teller, wire.Object, Row], list[Event]]]] = {

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from voidtrail.event.model import Channel, Event, Kind, Method, Micros, Result, Tag, Via
 from voidtrail.event.reason import number
 from voidtrail.sources import reading
 from voidtrail.sources.contract import ReasonRow, first
+
+# Members of an enumeration cost 140 ns at every mention in Python 3.11; these names cost nothing.
+AUTHORISE: Final = Kind.AUTHORISE
+CANCEL: Final = Kind.CANCEL
+CAPTURE: Final = Kind.CAPTURE
+DISPUTE: Final = Kind.DISPUTE
+EXPIRE: Final = Kind.EXPIRE
+FINISH: Final = Kind.FINISH
+OPEN: Final = Kind.OPEN
+OTHER: Final = Kind.OTHER
+REFUND: Final = Kind.REFUND
+REVERSE: Final = Kind.REVERSE
+SUBMIT: Final = Kind.SUBMIT
+VOID: Final = Kind.VOID
+PENDING: Final = Result.PENDING
+REFUSED: Final = Result.REFUSED
+SUCCEEDED: Final = Result.SUCCEEDED
+UNKNOWN: Final = Result.UNKNOWN
+CUMULATIVE: Final = Tag.CUMULATIVE
+OWN: Final = Tag.OWN
+ASKED: Final = Via.ASKED
+_UNTAGGED: Final = Tag.NONE
+_WORDS: Final = {kind: kind.name.lower() for kind in Kind}
 
 
 class Teller(NamedTuple):
@@ -18,6 +41,7 @@ class Teller(NamedTuple):
         reasons: the source's REASONS table.
         at: when it happened, by the platform's clock.
         currency: of every amount.
+        life: whether such a statement is a sign that the payment is still worked on.
     """
 
     reasons: Mapping[str, ReasonRow]
@@ -32,6 +56,7 @@ class Teller(NamedTuple):
     channel: Channel = Channel.UNKNOWN
     customer: str = ""
     test: bool = False
+    life: bool = True
     dimensions: tuple[tuple[str, str], ...] = ()
 
     def __call__(
@@ -53,16 +78,16 @@ class Teller(NamedTuple):
             kind: what it is about.
             result: how far it went.
             operation: the platform's id of the operation.
-            amount: in minor units of the teller's currency.
+            amount: in minor units of the teller's currency; left out if that is unknown.
             tag: what the amount counts.
             reverses: the operation that is undone, as "refund:re_1".
             reason: number of the standard reason, and the platform's code.
             until: when the platform will close the payment by itself.
             at: when, if this fact has an instant of its own.
         """
-        stated = amount is not None
+        stated = amount is not None and self.currency != ""
         return Event(
-            label=f"{kind.name.lower()}:{operation or self.payment}",
+            label=f"{_WORDS[kind]}:{operation or self.payment}",
             identity=self.identity,
             kind=kind,
             result=result,
@@ -73,17 +98,17 @@ class Teller(NamedTuple):
             operation=operation,
             reverses=reverses,
             until=until,
-            amount_minor=amount,
+            amount_minor=amount if stated else None,
             currency=self.currency if stated else "",
-            tag=tag if stated else Tag.NONE,
+            tag=tag if stated else _UNTAGGED,
             via=self.via,
             reason=reason[0],
-            code=reading.code(reason[1]),
+            code=reading.code(reason[1]) if reason[1] else "",
             method=self.method,
             channel=self.channel,
             customer=self.customer,
             test=self.test,
-            life=self.via is not Via.ASKED and kind is not Kind.OTHER,
+            life=self.life and kind is not OTHER,
             dimensions=self.dimensions,
         )
 
