@@ -7,15 +7,13 @@ its key, and a key that meets another text is refused (`NameCollision`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from voidtrail.event.model import Event, Kind
-from voidtrail.event.reason import BY_NUMBER, EPOCH_2000_S, pack
+from voidtrail.event.reason import EPOCH_2000_S, REASONS, pack
 from voidtrail.money import currency_number
 
 OPERATIONS: Final = frozenset(
@@ -23,23 +21,21 @@ OPERATIONS: Final = frozenset(
 )
 """Kinds of which each has rows of its own, by the platform's id of the operation."""
 
-SIGNIFICANT: Final = ("kind", "result", "amount_minor", "currency", "payment", "operation")
-"""Fields in which two variants of one notice contradict each other, unless a source says else."""
-
 
 class Record(NamedTuple):
     """An event as the ledger keeps it. Integers unless said otherwise; None where unstated.
 
-    `account_no` numbers (source, account) in the store; `delivery_id` is the ledger's sequence
-    number of the delivery; `subject` is the pseudonym's number. Both are filled in by the ledger.
+    `delivery_id` is the ledger's sequence number of the delivery and `subject` the number of the
+    pseudonym; the ledger puts both in front of what `encode` made. `account_no` numbers (source,
+    account) in the store.
     """
 
     delivery_id: int
+    subject: int | None
     version: int
     account_no: int
     event_id: bytes  # 16 bytes
-    digest: bytes  # 16 bytes
-    significant: int
+    digest: bytes  # 16 bytes, over everything below
     kind: int
     result: int
     role: int
@@ -58,22 +54,26 @@ class Record(NamedTuple):
     amount_minor: int | None
     currency: int | None
     packed: int
-    speaker: int
     method_seen: int | None
-    subject: int | None
     label: str
     operation: str
     code: str
-    dimensions: str  # JSON object, keys sorted
+    dimensions: str  # JSON object, keys sorted; "" if empty
 
 
 RECORD: Final = Record._fields
+Rest = tuple[Any, ...]
+"""A record without its first two columns."""
+HEAD: Final = 2
+DIGESTED: Final = RECORD.index("kind")
+REST_AT: Final = {name: place - HEAD for place, name in enumerate(RECORD)}
+"""Places of columns in what `encode` makes."""
 
 
 class Encoded(NamedTuple):
-    """A record together with the names it mentions (key and text) and the raw customer id."""
+    """A record's columns from `version` on, the names it mentions, and the raw customer id."""
 
-    record: Record
+    rest: Rest
     names: tuple[tuple[int, str], ...]
     order: tuple[int, str] | None
     customer: str
@@ -99,18 +99,15 @@ def order_name(shop: str, reference: str) -> str:
     return f"order/{shop}/{reference}"
 
 
-def op_key(scope: str, operation: str) -> int:
-    """Return the key of an operation given as "kind:id" by the speaker `scope`."""
-    return key63(f"{scope}|{operation}")
+_KIND_WORD: Final = {int(kind): kind.name.lower() + ":" for kind in Kind}
+_CAUSE: Final = {reason.number: int(reason.cause) for reason in REASONS}
+_IS_OPERATION: Final = frozenset(int(kind) for kind in OPERATIONS)
+_pack: Final = msgspec.msgpack.Encoder().encode
 
 
-@lru_cache(maxsize=64)
-def _kind_word(kind: int) -> str:
-    return Kind(kind).name.lower()
-
-
-def encode(event: Event, *, source: str, account: str, account_no: int, shop: str, version: int,
-           significant: Sequence[str] = SIGNIFICANT) -> Encoded:
+def encode(
+    event: Event, *, source: str, account: str, account_no: int, shop: str, version: int
+) -> Encoded:
     """Encode an event.
 
     Args:
@@ -120,57 +117,63 @@ def encode(event: Event, *, source: str, account: str, account_no: int, shop: st
         account_no: the number of (source, account) in the store.
         shop: the shop within which the order reference is unique.
         version: the version of the source's translator.
-        significant: fields that make two variants a conflict.
     """
     scope = f"{source}/{account}"
     home = event.scope or scope
-    main = payment_name(home, event.payment)
+    main = f"{home}/{event.payment}"
     main_key = key63(main)
-    names = [(main_key, main)]
-    for reference in event.names:
-        name = payment_name(home, reference)
-        names.append((key63(name), name))
+    names: tuple[tuple[int, str], ...] = ((main_key, main),)
+    others = b""
+    if event.names:
+        named = [(key63(text), text) for text in [f"{home}/{name}" for name in event.names]]
+        names += tuple(named)
+        others = b"".join([key.to_bytes(8, "big") for key, _ in named])
     order = None
     if event.order:
         text = order_name(shop, event.order)
         order = (key63(text), text)
-    kind, at = int(event.kind), event.occurred_at
+    kind, role, at = int(event.kind), int(event.role), event.occurred_at
+    seconds = at // 1_000_000 - EPOCH_2000_S
     method = None
     if event.method or event.channel:
-        seconds = max(at // 1_000_000 - EPOCH_2000_S, 0)
-        method = seconds << 16 | event.method << 8 | event.channel
+        method = max(seconds, 0) << 16 | event.method << 8 | event.channel
     stated = event.amount_minor is not None
-    body = (
-        kind, int(event.result), int(event.role), int(event.via), int(event.tag), int(event.life),
-        int(event.test), int(BY_NUMBER[event.reason].cause), main_key,
-        b"".join([key.to_bytes(8, "big") for key, _ in names[1:]]),
+    content = (
+        kind, int(event.result), role, int(event.via), int(event.tag), int(event.life),
+        int(event.test), _CAUSE[event.reason], main_key, others,
         order[0] if order else None,
-        op_key(scope, f"{_kind_word(kind)}:{event.operation}") if kind in OPERATIONS else None,
-        op_key(scope, event.reverses) if event.reverses else None,
+        key63(f"{scope}|{_KIND_WORD[kind]}{event.operation}") if kind in _IS_OPERATION else None,
+        key63(f"{scope}|{event.reverses}") if event.reverses else None,
         at, event.until, event.amount_minor,
         currency_number(event.currency) if stated else None,
-        pack(event.reason, at, event.role), int(event.role) << 32 | account_no, method,
+        pack(event.reason, at, role), method,
+        event.label, event.operation, event.code,
+        msgspec.json.encode(dict(sorted(event.dimensions))).decode() if event.dimensions else "",
     )  # fmt: skip
-    texts = (event.label, event.operation, event.code,
-             msgspec.json.encode(dict(sorted(event.dimensions))).decode()
-             if event.dimensions else "{}")  # fmt: skip
-    identity = "\0".join((source, account, *event.identity, event.label)).encode()
-    contradiction = repr([getattr(event, name) for name in significant]).encode()
-    return Encoded(
-        Record(
-            0, version, account_no,
-            blake2b(identity, digest_size=16).digest(),
-            blake2b(msgspec.msgpack.encode((scope, body, texts)), digest_size=16).digest(),
-            int.from_bytes(blake2b(contradiction, digest_size=8).digest(), "big") >> 1,
-            *body, None, *texts,
-        ),
-        tuple(names), order, event.customer,
+    identity = "\0".join((source, account, *event.identity, event.label))
+    rest = (
+        version, account_no,
+        blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
+        _digest(content), *content,
     )  # fmt: skip
+    return Encoded(rest, names, order, event.customer)
+
+
+def _digest(content: tuple[Any, ...]) -> bytes:
+    return blake2b(_pack(content), digest_size=16).digest()
+
+
+def digest_of(record: Record) -> bytes:
+    """Recompute the digest of a record's content, for proof."""
+    return _digest(tuple(record[DIGESTED:]))
 
 
 _ENTRY_TAG: Final = b"voidtrail/1/event\0"
 
 
-def leaf(record: Record) -> bytes:
-    """Return the ledger leaf of an event: SHA-256 over a tag and the canonical record."""
-    return sha256(_ENTRY_TAG + msgspec.msgpack.encode(tuple(record))).digest()
+def leaf(record: tuple[Any, ...]) -> bytes:
+    """Return the ledger leaf of a record: SHA-256 over a tag and its columns up to the digest.
+
+    The digest stands for the rest; whoever verifies recomputes it (`digest_of`).
+    """
+    return sha256(_ENTRY_TAG + _pack(tuple(record[:DIGESTED]))).digest()

@@ -102,8 +102,9 @@ REASONS: Final[tuple[Reason, ...]] = (
 BY_NUMBER: Final[dict[int, Reason]] = {reason.number: reason for reason in REASONS}
 BY_SLUG: Final[dict[str, Reason]] = {reason.slug: reason for reason in REASONS}
 
-EPOCH_2000_S: Final = 946_684_800
 UNSPECIFIC_RANK: Final = 8
+_RANK: Final = {r.number: 0 if r.specific else UNSPECIFIC_RANK for r in REASONS}
+EPOCH_2000_S: Final = 946_684_800
 _SECONDS_MAX: Final = 2**32 - 1
 
 
@@ -125,7 +126,7 @@ def pack(reason: int, occurred_at: Micros, role: int) -> int:
     >>> unpack(pack(10, 1_700_000_000_000_000, 0))
     (0, 1700000000000000, 10)
     """
-    rank = min(role, 7) + (0 if BY_NUMBER[reason].specific else UNSPECIFIC_RANK)
+    rank = (role if role < 7 else 7) + _RANK[reason]
     seconds = min(max(occurred_at // 1_000_000 - EPOCH_2000_S, 0), _SECONDS_MAX)
     return rank << 48 | seconds << 16 | reason
 

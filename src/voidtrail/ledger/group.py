@@ -8,9 +8,10 @@ translations are told apart here (rules 3 and 4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from voidtrail.event.codec import Record, leaf
+from voidtrail.event.codec import REST_AT, Record, Rest, leaf
 from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row
 from voidtrail.ledger import chain
@@ -31,12 +32,27 @@ NAME_COLLISION: Final = "its reference has the same key as another reference"
 class Seen(NamedTuple):
     """A variant of an event that is kept already."""
 
-    digest: bytes
-    version: int
-    significant: int
     delivery_id: int
     active: int
-    name_key: int
+    name_no: int
+    digest: bytes
+    version: int
+    significant: tuple[Any, ...]
+
+
+_SIGNIFICANT_COLUMNS: Final = ("kind", "result", "amount_minor", "currency", "name_key", "op")
+SEEN_SQL: Final = (
+    "SELECT event_id, delivery_id, active, name_no, digest, version, "
+    f"{', '.join(_SIGNIFICANT_COLUMNS)} FROM event WHERE id_key IN"
+)
+"""What a store reads of an event's variants: event_id, then the columns of `Seen`."""
+_significant: Final = itemgetter(*(REST_AT[name] for name in _SIGNIFICANT_COLUMNS))
+_VERSION, _EVENT_ID, _DIGEST = (REST_AT[name] for name in ("version", "event_id", "digest"))
+
+
+def id_key(event_id: bytes) -> int:
+    """Return the key under which an event's variants are looked up."""
+    return int.from_bytes(event_id[:8], "big") >> 1
 
 
 class Name(NamedTuple):
@@ -71,13 +87,13 @@ class Changes:
 
     def __init__(self) -> None:
         self.deliveries: list[DeliveryRow] = []
-        self.events: list[tuple[object, ...]] = []  # seq, active, conflict, name_no, RECORD
+        self.events: list[tuple[object, ...]] = []  # seq … id_key, then RECORD
         self.names: list[Name] = []
         self.orders: list[Name] = []
         self.subjects: list[tuple[int, bytes]] = []
         self.keys: list[WrappedKey] = []
         self.retired: list[tuple[bytes, int]] = []  # event_id, versions below
-        self.rebuild: set[int] = set()
+        self.rebuild_names: set[int] = set()
         self.payment_moves: dict[int, int] = {}
         self.order_moves: dict[int, int] = {}
         self.payment_facts: dict[Fact, Row] = {}
@@ -142,7 +158,7 @@ class Group:
 
     def event_ids(self) -> list[bytes]:
         """Return the ids whose variants the store must look up."""
-        return list({e.record.event_id for item in self.items for e in item.events})
+        return list({e.rest[_EVENT_ID] for item in self.items for e in item.events})
 
     def name_keys(self) -> list[int]:
         """Return the keys of payment names."""
@@ -178,73 +194,76 @@ class Group:
         fresh: list[tuple[Record, int, int | None, bool]],
     ) -> int:  # fmt: skip
         """Take one delivery: dedupe its events, name their payments, seal its body."""
-        known, changes = self.known, self.changes
-        collision = any(
-            (name := known.names.get(key)) is not None and name.text != text
-            for e in item.events for key, text in e.names
-        )  # fmt: skip
-        if collision:
+        changes = self.changes
+        if self._collides(item):
             item = item._replace(events=(), outcome=1, path="payment", why=NAME_COLLISION)
         delivery_id = seq = seq + 1
-        subject, key_no = self._subject(blind)
+        subject, key_no = self._subject(blind) if blind else (None, None)
         rows: list[tuple[object, ...]] = []
         leaves: list[bytes] = []
-        duplicates, repeat_of, conflict = 0, None, False
+        duplicates, repeat_of, conflict = 0, None, 0
         for encoded in item.events:
-            record = encoded.record
-            variants = known.events.get(record.event_id)
-            clash = False
-            active = 1
-            if variants is not None:
-                twin = next((s for s in variants if s.digest == record.digest
-                             and s.version == record.version), None)  # fmt: skip
+            rest = encoded.rest
+            clash, active = 0, 1
+            variants = self.known.events.get(rest[_EVENT_ID])
+            if variants is None:
+                variants = self.known.events[rest[_EVENT_ID]] = []
+            else:
+                twin = next((s for s in variants if s.digest == rest[_DIGEST]
+                             and s.version == rest[_VERSION]), None)  # fmt: skip
                 if twin is not None:
                     duplicates += 1
                     repeat_of = twin.delivery_id
                     continue
-                clash = any(s.version == record.version and s.significant != record.significant
-                            for s in variants)  # fmt: skip
-                active = self._versions(record, variants)
-            else:
-                variants = known.events[record.event_id] = []
-            record = record._replace(delivery_id=delivery_id, subject=subject)
-            variants.append(Seen(record.digest, record.version, record.significant, delivery_id,
-                                 active, record.name_key))  # fmt: skip
+                clash, active = self._variant(rest, variants)
+                conflict |= clash
             seq += 1
-            conflict |= clash
             name_no = self._unite(encoded.names)
-            order_no = self._order(encoded.order)
-            rows.append((seq, active, int(clash), name_no, *record))
+            record = Record._make((delivery_id, subject, *rest))
+            variants.append(Seen(delivery_id, active, name_no, record.digest, record.version,
+                                 _significant(rest)))  # fmt: skip
+            rows.append((seq, active, clash, name_no, id_key(record.event_id), *record))
             leaves.append(leaf(record))
             if active:
-                fresh.append((record, name_no, order_no, item.quiet))
+                order = None if encoded.order is None else self._order(encoded.order)
+                fresh.append((record, name_no, order, item.quiet))
         if rows or item.outcome != UNDERSTOOD or not duplicates:
             repeat_of = None
-        row = self._delivery(item, delivery_id, key_no, subject, repeat_of)
+        row = self._delivery(item, delivery_id, key_no, repeat_of)
         changes.deliveries.append(row)
         changes.events += rows
-        changes.leaves.append(chain.delivery_leaf(row.public(), row.sealed))
+        changes.leaves.append(chain.delivery_leaf(row[1:-1], row.sealed))
         changes.leaves += leaves
         changes.receipts.append(
-            Receipt(delivery_id, len(rows), duplicates, repeat_of, conflict)
+            Receipt(delivery_id, len(rows), duplicates, repeat_of, bool(conflict))
         )
         return seq
 
-    def _versions(self, record: Record, variants: list[Seen]) -> int:
-        """Retire older translations of an event; return whether the record itself is active."""
-        newest = max(seen.version for seen in variants)
-        if record.version > newest:
-            self.changes.retired.append((record.event_id, record.version))
-            for seen in variants:
-                name = self.known.names.get(seen.name_key)
-                if seen.active and name is not None:
-                    self.changes.rebuild.add(name.component)
-        return int(record.version >= newest)
+    def _collides(self, item: Item) -> bool:
+        """Whether a name of the item has the key of another text (2^-63 a pair)."""
+        names = self.known.names
+        for encoded in item.events:
+            for key, text in encoded.names:
+                name = names.get(key)
+                if name is not None and name.text != text:
+                    return True
+        return False
 
-    def _subject(self, blind: bytes) -> tuple[int | None, int | None]:
+    def _variant(self, rest: Rest, variants: list[Seen]) -> tuple[int, int]:
+        """Return whether a new variant contradicts an earlier one, and whether it is active.
+
+        Older translations of the event are retired, and their payments folded anew.
+        """
+        version = rest[_VERSION]
+        clash = any(s.version == version and s.significant != _significant(rest) for s in variants)
+        newest = max(seen.version for seen in variants)
+        if version > newest:
+            self.changes.retired.append((rest[_EVENT_ID], version))
+            self.changes.rebuild_names.update(s.name_no for s in variants if s.active)
+        return int(clash), int(version >= newest)
+
+    def _subject(self, blind: bytes) -> tuple[int, int]:
         """Return the subject's number and data key, making both for a new customer."""
-        if not blind:
-            return None, None
         known, changes = self.known, self.changes
         found = known.subjects.get(blind)
         if found is None:
@@ -256,20 +275,24 @@ class Group:
         return found
 
     def _delivery(
-        self, item: Item, seq: int, key_no: int | None, subject: int | None, repeat_of: int | None
+        self, item: Item, seq: int, key_no: int | None, repeat_of: int | None
     ) -> DeliveryRow:
         sealed = None
         known = self.known
         if repeat_of is None or known.digests.get(repeat_of) != item.digest:
             if key_no is None:
-                known.last_key += 1
-                key_no = known.last_key
-                self.changes.keys.append(self.keyring.new_key(key_no, None, PAYMENT_CLASS))
-            sealed = self.keyring.seal(key_no, item.plain, item.digest)
+                known.last_key = key_no = known.last_key + 1
+                key, sealed = self.keyring.seal_once(
+                    key_no, PAYMENT_CLASS, item.plain, item.digest
+                )
+                self.changes.keys.append(key)
+            else:
+                sealed = self.keyring.seal(key_no, item.plain, item.digest)
+        else:
+            key_no = None
         known.digests[seq] = item.digest
         return DeliveryRow(seq, item.account_no, item.via, item.received_at, item.digest,
-                           repeat_of, item.outcome, item.version,
-                           None if sealed is None else key_no,
+                           repeat_of, item.outcome, item.version, key_no,
                            item.path, item.why, item.file_no, sealed)  # fmt: skip
 
     def _unite(self, names: Iterable[tuple[int, str]]) -> int:
@@ -335,30 +358,27 @@ class Group:
             touched[pid] = touched.get(pid, True) and quiet
             order = None if order_no is None else find_order(order_no)
             facts.append(judge.fact(record, pid, order))
-        kind = judge.payment.place["kind"]
+        kind, operations = judge.payment.place["kind"], judge.operation_kinds
         changes.payment_facts = judge.payment.fold(facts)
         changes.operation_facts = judge.operation.fold(
-            [fact for fact in facts if fact[kind] in judge.operation_kinds]
+            [fact for fact in facts if fact[kind] in operations]
         )
-        changes.rebuild = {find(pid) for pid in changes.rebuild}
         self._move()
         now = self.head.tick or self.at
         delta: dict[int, list[Row]] = {}
         for (pid, *_), row in changes.operation_facts.items():
             delta.setdefault(pid, []).append(row)  # type: ignore[arg-type]
         for pid, quiet in touched.items():
-            if pid in changes.rebuild:
-                continue
             payment = changes.payment_facts[(pid,)]
             old = known.payments.get(pid)
             if old is not None:
                 payment = judge.payment.join(old, payment)
             known.payments[pid] = payment
-            operations = known.operations.get(pid, [])
+            known_ops = known.operations.get(pid, [])
             if pid in delta:
-                operations = merge_rows(judge, operations, delta[pid])
-                known.operations[pid] = operations
-            self.judge_one(pid, payment, operations, now, quiet)
+                known_ops = merge_rows(judge, known_ops, delta[pid])
+                known.operations[pid] = known_ops
+            self.judge_one(pid, payment, known_ops, now, quiet)
 
     def _move(self) -> None:
         """Join the known rows of payments that became one, under the least number."""
@@ -404,8 +424,10 @@ def _joined(join, left: Row | None, right: Row) -> Row:  # type: ignore[no-untyp
     return right if left is None else join(left, right)
 
 
-def merge_rows(judge: Judge, left: Sequence[Row], right: Sequence[Row]) -> list[Row]:
+def merge_rows(judge: Judge, left: Sequence[Row], right: list[Row]) -> list[Row]:
     """Join two sets of operation rows of one payment."""
+    if not left:
+        return right
     rows = {tuple(row[:3]): row for row in left}
     for row in right:
         key = tuple(row[:3])

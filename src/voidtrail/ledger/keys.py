@@ -104,6 +104,16 @@ class Keyring:
         self._remember(no, AESGCM(key))
         return WrappedKey(no, subject, retention, wrapped)
 
+    def seal_once(
+        self, no: int, retention: int, plain: bytes, about: bytes
+    ) -> tuple[WrappedKey, bytes]:
+        """Seal under a new data key without a subject; the key is not remembered."""
+        random = os.urandom(32 + 2 * _NONCE)
+        key, nonce, other = random[:32], random[32 : 32 + _NONCE], random[32 + _NONCE :]
+        wrapped = nonce + self._wrap.encrypt(nonce, key, self._about(no, None, retention))
+        sealed = other + AESGCM(key).encrypt(other, plain, about)
+        return WrappedKey(no, None, retention, wrapped), sealed
+
     def knows(self, no: int) -> bool:
         """Whether the data key is unwrapped in memory."""
         return no in self._open

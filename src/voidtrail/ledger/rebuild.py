@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from voidtrail.event.codec import RECORD, Record, key63, leaf
+from voidtrail.event.codec import RECORD, Record, digest_of, key63, leaf
 from voidtrail.event.model import Micros
 from voidtrail.ledger import chain
 from voidtrail.ledger.contract import DeliveryRow, Judge, Progress
@@ -84,6 +84,9 @@ def rebuild(log: SqliteLog, payment_ids: Sequence[int]) -> None:
     log.rejudge(payment_ids, log.head().tick)
     db.executemany("DELETE FROM verdict WHERE payment_id = ? AND payment_id NOT IN "
                    "(SELECT payment_id FROM payment)", gone)  # fmt: skip
+
+
+_DIGEST: Final = RECORD.index("digest")
 
 
 class Replayed(NamedTuple):
@@ -183,7 +186,7 @@ def _leaves(db: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
     )  # fmt: skip
     events = _recomputed(
         db, f"SELECT seq, {', '.join(RECORD)} FROM event ORDER BY seq",
-        lambda row: leaf(Record(*row[1:])),
+        lambda row: leaf(row[1:]) if digest_of(Record(*row[1:])) == row[1 + _DIGEST] else b"",
     )  # fmt: skip
     controls = _recomputed(
         db, "SELECT seq, at, kind, body FROM control ORDER BY seq",

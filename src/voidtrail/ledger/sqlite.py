@@ -20,17 +20,26 @@ from voidtrail.event.codec import RECORD
 from voidtrail.event.model import Micros
 from voidtrail.ledger import chain, migrate
 from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
-from voidtrail.ledger.group import Changes, Group, Known, Name, Seen, known_place
+from voidtrail.ledger.group import (
+    SEEN_SQL,
+    Changes,
+    Group,
+    Known,
+    Name,
+    Seen,
+    id_key,
+    known_place,
+)
 from voidtrail.ledger.keys import Keyring, WrappedKey
 
-EVENT_COLUMNS: Final = ("seq", "active", "conflict", "name_no", *RECORD)
+EVENT_COLUMNS: Final = ("seq", "active", "conflict", "name_no", "id_key", *RECORD)
 _SETTINGS: Final = {
     "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0",
     "cell_size_check": "1",
 }  # fmt: skip
 _WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema": "OFF",
                   "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
-_TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 4000",
+_TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
                   "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -46,6 +55,7 @@ def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     if read_only:
         connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA page_size = 8192")  # takes effect on a new file only
     for name, value in _WANTED.items():
         connection.execute(f"PRAGMA {name} = {value}")
     for setting in _TUNING:
@@ -230,12 +240,13 @@ class SqliteLog:
     def _known(self, group: Group) -> Known:
         """Look up all that a group mentions, one query a table."""
         known = Known()
-        for event_id, digest, version, significant, delivery, active, name_key in self._rows(
-            "SELECT event_id, digest, version, significant, delivery_id, active, name_key "
-            "FROM event WHERE event_id IN", group.event_ids(),
-        ):  # fmt: skip
-            seen = Seen(digest, version, significant, delivery, active, name_key)
-            known.events.setdefault(event_id, []).append(seen)
+        ids = group.event_ids()
+        wanted = set(ids)
+        for event_id, *seen in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
+            if event_id in wanted:
+                known.events.setdefault(event_id, []).append(
+                    Seen(*seen[:5], tuple(seen[5:]))
+                )
         repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
         known.digests.update(
             self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated)  # type: ignore[arg-type]
@@ -302,10 +313,11 @@ class SqliteLog:
             self._save_outbox(changes)
         if changes.leaves:
             self._link(changes.leaves, at)
-        if changes.rebuild:
+        if changes.rebuild_names:
             from voidtrail.ledger.rebuild import rebuild
 
-            rebuild(self, sorted(changes.rebuild))
+            ids = self._rows("SELECT payment_id FROM name WHERE no IN", list(changes.rebuild_names))
+            rebuild(self, sorted({pid for (pid,) in ids}))
 
     def _save_moves(self, changes: Changes) -> None:
         run = self._db.executemany
@@ -319,12 +331,12 @@ class SqliteLog:
         run("UPDATE payment SET order_id = ? WHERE order_id = ?", orders)
 
     def _save_outbox(self, changes: Changes) -> None:
-        encode = msgspec.json.encode
+        encode = msgspec.msgpack.encode
         self._db.executemany(
             "INSERT INTO outbox (at, payment_id, quiet, before, after) VALUES (?, ?, ?, ?, ?)",
             [
                 (c.at, c.payment_id, int(c.quiet),
-                 None if c.before is None else encode(c.before).decode(), encode(c.after).decode())
+                 None if c.before is None else encode(c.before), encode(c.after))
                 for c in changes.outbox
             ],
         )  # fmt: skip

@@ -20,7 +20,8 @@ FACT: Final = (
 """The places of a fact; all are columns of the event table but the three resolved in `FACTS_SQL`."""
 
 _RESOLVED: Final = {
-    "payment_id": "n.payment_id", "op_currency": "coalesce(e.currency, 0)", "order_id": "o.order_id"
+    "payment_id": "n.payment_id", "op_currency": "coalesce(e.currency, 0)",
+    "order_id": "o.order_id", "speaker": "(e.role << 32 | e.account_no)",
 }  # fmt: skip
 FACTS_SQL: Final = (
     "SELECT "
@@ -37,7 +38,7 @@ def fact(record: Record, payment_id: int, order_id: int | None) -> Fact:
     return (
         payment_id, r.name_key, r.account_no, r.kind, r.result, r.role, r.via, r.tag, r.life,
         r.test, r.cause, r.occurred_at, r.until_at, r.amount_minor, r.currency, r.packed,
-        r.speaker, r.method_seen, r.subject, r.op, r.currency or 0, r.reverses, order_id,
+        r.role << 32 | r.account_no, r.method_seen, r.subject, r.op, r.currency or 0, r.reverses, order_id,
     )  # fmt: skip
 
 
