@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -25,7 +26,17 @@ def test_processor_time_grows_with_work():
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass
-    assert cpu_seconds(os.getpid()) > before
+    assert cpu_seconds(os.getpid()) - before >= 0.1
+
+
+def test_processor_time_includes_living_children():
+    argv = [sys.executable, "-c", "sum(range(10**6)); print(flush=True); input()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        alone = cpu_seconds(child.pid)
+        assert 0 < alone < cpu_seconds(os.getpid())
+        child.communicate(b"\n")
 
 
 def test_a_process_that_is_gone_counts_nothing():

@@ -1,0 +1,1 @@
+"""The rehearsal room: what tests, demonstrations and benchmarks play the product with."""
