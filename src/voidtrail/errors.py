@@ -48,6 +48,12 @@ class MappingInvalid(WrongUse):
     code = "mapping_invalid"
 
 
+class FileInvalid(WrongUse):
+    """A file cannot be read at all: absent, of an unknown form or encoding, or broken."""
+
+    code = "file_invalid"
+
+
 class NotFound(WrongUse):
     """No order, payment, delivery or account has the name that was asked for."""
 

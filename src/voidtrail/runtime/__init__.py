@@ -1,0 +1,1 @@
+"""The effects: what reads, writes, sends and waits."""
