@@ -17,7 +17,7 @@ from voidtrail.event.model import Micros
 from voidtrail.sources.contract import ReasonRow
 
 _CODE_LENGTH_MAX: Final = 64
-_PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+_PATH: Final = re.compile(r"(?:missing required field `([^`]*)`)?(?: - at `\$\.?([^`]*)`)?$")
 _WALL: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.:](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -38,7 +38,8 @@ def code(text: str | None) -> str:
 def path(error: msgspec.MsgspecError) -> str:
     """Return where in a JSON document decoding stopped, as "data.object.amount"."""
     found = _PATH.search(str(error))
-    return (found[1] if found else "") or "body"
+    parts = (found[2], found[1]) if found else ()
+    return ".".join(part for part in parts if part) or "body"
 
 
 @lru_cache(maxsize=64)

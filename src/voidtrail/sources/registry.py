@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Final, cast
 
-from voidtrail.sources import stripe
+from voidtrail.sources import alipay, stripe, wechatpay
 from voidtrail.sources.contract import Registry, Source
 
-_MODULES: Final[tuple[ModuleType, ...]] = (stripe,)
+_MODULES: Final[tuple[ModuleType, ...]] = (stripe, alipay, wechatpay)
 _WHEN_PRESENT: Final = ("storefront", "table")
 
 
