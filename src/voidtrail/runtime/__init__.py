@@ -1,1 +1,1 @@
-"""The effects: what reads, writes, sends and waits."""
+"""The effects: settings, the one place that builds things, intake, the worker, polls, reports."""

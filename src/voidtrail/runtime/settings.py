@@ -1,0 +1,253 @@
+"""One frozen object of settings: file, then environment, then flags; an unknown key is refused.
+
+The file is `voidtrail.toml`. An environment variable names a key with its path in capitals, as
+`VOIDTRAIL_SERVER__PORT=8080`; `VOIDTRAIL_DB` is short for `VOIDTRAIL_LEDGER__PATH`. Secrets are
+never written into the file: they are given as "env:NAME" or "file:PATH".
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from voidtrail.errors import SettingInvalid, SettingUnknown
+from voidtrail.event.account import Account, Mode, Secret, Secrets
+from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S, Terms
+
+PREFIX: Final = "VOIDTRAIL_"
+_SHORT: Final = {"VOIDTRAIL_DB": "ledger.path", "VOIDTRAIL_PORT": "server.port"}
+# Read by the command line before there are settings, or by other parts of the house.
+_NOT_SETTINGS: Final = frozenset({"VOIDTRAIL_CONFIG", "VOIDTRAIL_SHARED", "VOIDTRAIL_LANGUAGE"})
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the settings."""
+
+
+class Server(Struct):
+    """Where and how deliveries are taken in.
+
+    Attributes:
+        body_max_bytes: a larger body is answered with 413.
+        read_deadline_s: a body that is not complete by then is dropped.
+        group_max: most deliveries that one transaction takes.
+        group_wait_ms: how long a group may wait for company after the last commit.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    body_max_bytes: int = 1_048_576
+    read_deadline_s: float = 10.0
+    group_max: int = 256
+    group_wait_ms: float = 0.0
+
+
+class Ledger(Struct):
+    """Where the ledger lives. The key file stands beside it unless named."""
+
+    path: str = "voidtrail.db"
+    key_file: str = ""
+
+
+class Worker(Struct):
+    """The worker's pace.
+
+    Attributes:
+        tick_s: how often the ledger's clock is set and silence judged.
+        ask_timeout_s: how long a platform may take to answer.
+        ask_at_once: most questions under way at one time.
+        ask_tries: questions about one payment before its silence decides.
+    """
+
+    tick_s: float = 5.0
+    ask_timeout_s: float = 10.0
+    ask_at_once: int = 16
+    ask_tries: int = 5
+
+
+class Silence(Struct):
+    """Terms under which silence is judged (see `lifecycle.terms`); by method, in seconds."""
+
+    patience_s: Mapping[str, int] = msgspec.field(default_factory=dict)
+    beyond_s: int = Terms().beyond_s
+    grace_s: int = Terms().grace_s
+    tolerance_s: int = Terms().tolerance_s
+
+
+class AccountSettings(Struct):
+    """One account of the merchant at one source; `secrets` are "env:NAME" or "file:PATH"."""
+
+    source: str
+    name: str
+    entity: str = "default"
+    shop: str = "default"
+    mode: Mode = "live"
+    zone: str = "Asia/Shanghai"
+    cutoff: str = "00:00"
+    options: Mapping[str, str] = msgspec.field(default_factory=dict)
+    secrets: Mapping[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
+
+    def account(self) -> Account:
+        """Return the account without its secrets."""
+        return Account(
+            source=self.source, name=self.name, entity=self.entity, shop=self.shop, mode=self.mode,
+            zone=self.zone, cutoff=self.cutoff, options=dict(self.options),
+        )  # fmt: skip
+
+
+class Settings(Struct):
+    """All settings."""
+
+    server: Server = Server()
+    ledger: Ledger = Ledger()
+    worker: Worker = Worker()
+    silence: Silence = Silence()
+    account: tuple[AccountSettings, ...] = ()
+    base: str = "."
+
+    def terms(self, askable: tuple[int, ...] = ()) -> Terms:
+        """Return the terms of silence, defaults filled in."""
+        return Terms(
+            patience_s={**DEFAULT_PATIENCE_S, **self.silence.patience_s},
+            beyond_s=self.silence.beyond_s, grace_s=self.silence.grace_s,
+            tolerance_s=self.silence.tolerance_s, askable=askable,
+        )  # fmt: skip
+
+    def key_file(self) -> Path:
+        """Return where the keys of the ledger are."""
+        return Path(self.ledger.key_file or f"{self.ledger.path}.key")
+
+
+def load(
+    path: str | Path | None,
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: the file; None takes `voidtrail.toml` if there is one.
+        environment: usually `os.environ`.
+        flags: dotted keys and values, as {"ledger.path": "x.db"}; None values are ignored.
+
+    Raises:
+        SettingUnknown: a key is not known; the message names it and the nearest.
+        SettingInvalid: a value cannot be used, or the file cannot be read.
+    """
+    tree: dict[str, Any] = {}
+    file = Path(path or environment.get("VOIDTRAIL_CONFIG") or "voidtrail.toml")
+    if path is not None or "VOIDTRAIL_CONFIG" in environment or file.exists():
+        try:
+            tree = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise SettingInvalid(f"settings file {file} cannot be read: {error.strerror}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingInvalid(f"settings file {file} is not TOML: {error}") from None
+        tree.setdefault("base", str(file.parent))
+    for name, value in environment.items():
+        if name in _SHORT:
+            _put(tree, _SHORT[name], value)
+        elif name.startswith(PREFIX) and name not in _NOT_SETTINGS:
+            _put(tree, name.removeprefix(PREFIX).lower().replace("__", "."), value)
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(tree, key, value)
+    _refuse_unknown(tree, Settings, "")
+    try:
+        settings = msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingInvalid(f"settings: {error}") from None
+    _check(settings)
+    return settings
+
+
+def _put(tree: dict[str, Any], key: str, value: object) -> None:
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            raise SettingInvalid(f"setting {key}: {parent} is not a group of settings")
+    tree[leaf] = value
+
+
+def _refuse_unknown(tree: Mapping[str, Any], shape: type[Struct], path: str) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    for key, value in tree.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"; did you mean {path}{near[0]}?" if near else ""
+            raise SettingUnknown(f"setting {path}{key} is not known{hint}")
+        kind = fields[key]
+        if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, Mapping):
+            _refuse_unknown(value, kind, f"{path}{key}.")
+        if key == "account" and isinstance(value, list):
+            for each in value:
+                if isinstance(each, Mapping):
+                    _refuse_unknown(each, AccountSettings, "account.")
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what msgspec cannot see."""
+    known = set(DEFAULT_PATIENCE_S)
+    for method, seconds in settings.silence.patience_s.items():
+        if method not in known:
+            near = difflib.get_close_matches(method, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingUnknown(f"setting silence.patience_s.{method} is not a method{hint}")
+        if seconds <= 0:
+            raise SettingInvalid(f"setting silence.patience_s.{method} must be more than 0 seconds")
+    seen = set()
+    for each in settings.account:
+        where = f"account {each.source}/{each.name}"
+        if (each.source, each.name) in seen:
+            raise SettingInvalid(f"{where} is configured twice")
+        seen.add((each.source, each.name))
+        if "/" in each.name or "/" in each.source or not each.name:
+            raise SettingInvalid(f"{where}: a name must not be empty or hold a slash")
+        try:
+            ZoneInfo(each.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SettingInvalid(f"{where}: zone {each.zone!r} is not an IANA time zone") from None
+        hour, colon, minute = each.cutoff.partition(":")
+        if not (colon and hour.isdigit() and minute.isdigit()
+                and int(hour) < 24 and int(minute) < 60):  # fmt: skip
+            raise SettingInvalid(f"{where}: cutoff {each.cutoff!r} is not a time like 04:00")
+
+
+def secrets_of(
+    account: AccountSettings, environment: Mapping[str, str] = os.environ, base: str = "."
+) -> Secrets:
+    """Fetch an account's secrets from the environment and from files.
+
+    Raises:
+        SettingInvalid: a secret is written in clear, or is not where it should be.
+    """
+    found: dict[str, tuple[Secret, ...]] = {}
+    for purpose, places in account.secrets.items():
+        values = []
+        for place in (places,) if isinstance(places, str) else places:
+            where = f"account {account.source}/{account.name}, secret {purpose}"
+            kind, _, rest = place.partition(":")
+            if kind == "env" and rest in environment:
+                values.append(Secret(environment[rest]))
+            elif kind == "env":
+                raise SettingInvalid(f"{where}: the environment has no {rest}")
+            elif kind == "file":
+                try:
+                    text = (Path(base) / rest).read_text("utf-8")
+                except OSError as error:
+                    raise SettingInvalid(f"{where}: {rest}: {error.strerror}") from None
+                values.append(Secret(text.rstrip("\n")))
+            else:
+                raise SettingInvalid(
+                    f"{where}: write it as env:NAME or file:PATH; secrets do not stand in settings"
+                )
+        found[purpose] = tuple(values)
+    return found
