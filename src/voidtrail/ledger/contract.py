@@ -137,6 +137,9 @@ class Judge(Protocol):
     def verdict_sql(self, payment: str, operation: str, now: Micros) -> str:
         """Return the query of all verdicts: payment_id, then the verdict's columns."""
 
+    def definition(self) -> str:
+        """Return a text that changes when the meaning of verdicts does, whatever the terms."""
+
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether somebody should hear of this change."""
 

@@ -42,7 +42,7 @@ def fingerprint(judge: Judge) -> str:
     """Return what changes when the definition of the read tables does."""
     text = "\n".join([*schema(judge), judge.facts_sql,
                       judge.payment.group_by_sql("fact"), judge.operation.group_by_sql("fact"),
-                      judge.verdict_sql("payment", "operation", 0)])  # fmt: skip
+                      judge.definition()])  # fmt: skip
     return sha256(text.encode()).hexdigest()
 
 
@@ -69,6 +69,13 @@ def fill(db: sqlite3.Connection, judge: Judge, suffix: str, now: Micros) -> None
         db.execute(f"INSERT INTO {table.name}{suffix} {table.group_by_sql(facts, where=where)}")
     query = judge.verdict_sql(f"payment{suffix}", f"operation{suffix}", now)
     db.execute(f"INSERT INTO verdict{suffix} {query}")
+
+
+def rejudge_all(log: SqliteLog) -> None:
+    """Judge every payment anew under the present terms, inside of a transaction begun."""
+    log.db.execute("DELETE FROM verdict")
+    query = log.judge.verdict_sql("payment", "operation", log.head().tick)
+    log.db.execute(f"INSERT INTO verdict {query}")
 
 
 def rebuild(log: SqliteLog, payment_ids: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -139,7 +140,24 @@ class SqliteLog:
         """The writing connection, for maintenance in `ledger.rebuild` inside of a transaction."""
         return self._db
 
+    def use(self, judge: Judge) -> None:
+        """Judge under other terms from now on."""
+        self.judge = judge
+        self._statements()
+
     # ------------------------------------------------------------------ transactions
+
+    def begin(self, wait_s: float = 30.0) -> None:
+        """Begin a write, waiting while another process writes (not for event loops).
+
+        Raises:
+            LedgerStopped: the other process did not finish in time.
+        """
+        deadline = time.monotonic() + wait_s
+        while not self.try_begin():
+            if time.monotonic() > deadline:
+                raise LedgerStopped(f"{self.path}: another process has been writing for {wait_s} s")
+            time.sleep(0.002)
 
     def try_begin(self) -> bool:
         """Begin a write; False if another process is writing."""
@@ -217,6 +235,13 @@ class SqliteLog:
             self._link([chain.control_leaf(at, k, b) for _, at, k, b in rows], at, *ticks)
         except sqlite3.OperationalError as error:
             raise self._stop(error) from error
+
+    def last_control(self, kind: str) -> str | None:
+        """Return the body of the newest control entry of a kind."""
+        row = self._db.execute(
+            "SELECT body FROM control WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,)
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def _link(self, leaves: Sequence[bytes], at: Micros, tick: Micros | None = None) -> None:
         head = self.head()

@@ -107,6 +107,8 @@ PAYMENT: Final = Table(
         Column("sealed_at", _MIN, "occurred_at",
                {"role": _MOVER, "kind": _of(Kind.CANCEL, Kind.EXPIRE), "result": _DONE},
                "closed at its platform: can no longer be paid"),
+        Column("after_at", _MIN, "occurred_at", {"kind": _of(Kind.REFUND, Kind.DISPUTE)},
+               "a statement that only makes sense once money was taken"),
         Column("finished_at", _MIN, "occurred_at", {"kind": _of(Kind.FINISH)}),
         Column("asked_minor", _MAX, "amount_minor", {"kind": _ASKED_FOR}, "the amount asked for"),
         Column("currency_min", _MIN, "currency", {"kind": _ASKED_FOR | _MONEY}),

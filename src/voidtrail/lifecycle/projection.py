@@ -55,6 +55,10 @@ class Projection:
         """Return the query of all verdicts."""
         return verdict_sql(payment, operation, self.terms, now)
 
+    def definition(self) -> str:
+        """Return the query of verdicts under default terms: it changes when their meaning does."""
+        return verdict_sql("payment", "operation", Terms(), 0)
+
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether state, way of ending, money or seal changed; a first "open" is no news."""
         if before is None:

@@ -46,7 +46,7 @@ class Money(IntEnum):
 _JOINED: Final = (
     "spoken_at", "life_at", "until_at", "asked_at", "cancel_asked", "cancel_asked_at", "cancelled",
     "expired", "voided", "refunded", "reversed", "disputed", "declined", "faulted", "refused_at",
-    "sealed_at", "finished_at",
+    "sealed_at", "finished_at", "after_at",
 )  # fmt: skip
 _LEGS: Final = Legs._fields[2:]
 INPUTS: Final = (*_JOINED, *_LEGS, "deadline", "grace_end", "askable", "tolerance", "now")
@@ -64,6 +64,7 @@ PREDICATES: Final[dict[str, str]] = {
     "undone": "captures_undone > 0",
     "held": "auths_alive > 0",
     "sealed": "sealed_at > 0",
+    "after_capture": "after_at > 0",
     "voided": "voids_alive > 0 and auths_alive == 0",
     "cancelled": "cancelled > 0",
     "explained": f"cancelled < {_UNEXPLAINED}",
@@ -132,6 +133,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("asked", "cancel_asked", _CANCELLED, None, Actor.CUSTOMER, "cancel_asked",
          ("cancel_asked",)),
     Rule("authorised", "held", State.OPEN),
+    Rule("capture_unseen", "after_capture", State.UNKNOWN),
     Rule("silent_after_fault", "spoken silent faulted", _CANCELLED, How.GAVE_UP_AFTER_FAULT,
          Actor.PLATFORM, "faulted", ("faulted", "life_at", "asked_at")),
     Rule("silent_after_decline", "spoken silent declined", _CANCELLED, How.GAVE_UP_AFTER_DECLINE,

@@ -20,6 +20,7 @@ STATEMENTS: Final = (
     head BLOB NOT NULL) STRICT""",
     """CREATE TABLE control (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
     body TEXT NOT NULL) STRICT""",
+    "CREATE INDEX control_kind ON control (kind, seq)",
     """CREATE TABLE delivery (seq INTEGER PRIMARY KEY, account_no INTEGER NOT NULL,
     via INTEGER NOT NULL, received_at INTEGER NOT NULL, digest BLOB NOT NULL, repeat_of INTEGER,
     outcome INTEGER NOT NULL, version INTEGER NOT NULL, key_no INTEGER, path TEXT NOT NULL,

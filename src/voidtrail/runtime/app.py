@@ -1,0 +1,136 @@
+"""The one place that builds things: store, keys, accounts, terms, intake."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from voidtrail.errors import AccountUnknown, SourceUnknown
+from voidtrail.event.account import Account, Secrets
+from voidtrail.event.model import Micros
+from voidtrail.ledger import rebuild
+from voidtrail.ledger.keys import Keyring
+from voidtrail.ledger.sqlite import SqliteLog
+from voidtrail.lifecycle.projection import Projection
+from voidtrail.lifecycle.terms import Terms
+from voidtrail.runtime import clock as clocks
+from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.settings import Settings, secrets_of
+from voidtrail.sources.contract import Registry
+from voidtrail.sources.registry import SOURCES
+
+
+class House(NamedTuple):
+    """Everything that a command or a server works with.
+
+    Attributes:
+        entries: accounts by (source, name).
+        by_no: the same by number.
+    """
+
+    settings: Settings
+    ledger: SqliteLog
+    keyring: Keyring
+    entries: dict[tuple[str, str], Entry]
+    by_no: dict[int, Entry]
+    sources: Registry
+    clock: Callable[[], Micros]
+
+    def entry(self, source: str, account: str) -> Entry:
+        """Return a configured account.
+
+        Raises:
+            SourceUnknown, AccountUnknown: it is not configured.
+        """
+        if source not in self.sources:
+            raise SourceUnknown(f"there is no source {source!r}; known: {', '.join(self.sources)}")
+        try:
+            return self.entries[source, account]
+        except KeyError:
+            raise AccountUnknown(
+                f"source {source!r} has no account {account!r}; add an [[account]] to the settings"
+            ) from None
+
+    @property
+    def terms(self) -> Terms:
+        """Return the terms in force."""
+        judge = self.ledger.judge
+        assert isinstance(judge, Projection)
+        return judge.terms
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.ledger.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str] | None = None,
+    sources: Registry = SOURCES,
+    clock: Callable[[], Micros] = clocks.now,
+) -> House:
+    """Open the ledger and everything around it; make what is missing.
+
+    Raises:
+        SettingInvalid: an account's source is unknown or a secret is missing.
+        LedgerUnsafe: the store or the key file cannot be trusted.
+    """
+    path = Path(settings.ledger.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keyring = Keyring.load(settings.key_file())
+    ledger = SqliteLog(path, Projection(Terms()), keyring)
+    house = House(settings, ledger, keyring, {}, {}, sources, clock)
+    variables = os.environ if environment is None else environment
+    ledger.begin()
+    try:
+        for each in settings.account:
+            if each.source not in sources:
+                raise SourceUnknown(
+                    f"account {each.source}/{each.name}: there is no source {each.source!r}; "
+                    f"known: {', '.join(sorted(sources))}"
+                )
+            add_account(house, each.account(), secrets_of(each, variables, settings.base))
+        _settle_terms(house)
+    except BaseException:
+        ledger.rollback()
+        ledger.close()
+        raise
+    ledger.commit()
+    return house
+
+
+def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
+    """Enter an account inside of a transaction begun."""
+    source = house.sources[account.source]
+    no = house.ledger.account_no(account)
+    entry = Entry(no, account, secrets, source, f"{account.source}/{account.name}",
+                  account.mode == "test")  # fmt: skip
+    house.entries[account.source, account.name] = entry
+    house.by_no[no] = entry
+    return entry
+
+
+def _settle_terms(house: House) -> None:
+    """Put the terms in force into the ledger, and bring the read tables to them."""
+    ledger, now = house.ledger, house.clock()
+    if not ledger.head().tick:
+        ledger.control([("tick", "{}")], now)
+    askable = tuple(
+        sorted(
+            entry.no for entry in house.by_no.values()
+            if entry.source.query("probe", entry.account, entry.secrets, now, "0") is not None
+        )
+    )  # fmt: skip
+    terms = house.settings.terms(askable)
+    ledger.use(Projection(terms))
+    remade = rebuild.ensure(ledger)
+    text = msgspec.json.encode(terms, order="deterministic").decode()
+    if ledger.last_control("terms") != text:
+        ledger.control([("terms", text)], now)
+        if not remade:
+            rebuild.rejudge_all(ledger)

@@ -1,0 +1,249 @@
+"""Intake: from a delivery to a durable group (house section 7).
+
+`prepare` is what one delivery costs before the writer sees it: mask, translate, encode. `Intake`
+groups whatever arrived during the last commit; statements run on the event loop's thread and only
+the commit waits in another, since a busy loop and a writer thread would starve each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import structlog
+
+from voidtrail.errors import LedgerStopped
+from voidtrail.event.account import Account, Secrets
+from voidtrail.event.codec import Encoded, encode
+from voidtrail.event.model import Delivery, Event, Micros, Unreadable, Via
+from voidtrail.ledger.contract import QUARANTINED, SLICE_MAX, Item, Log, Receipt
+from voidtrail.ledger.keys import Keyring
+from voidtrail.money import MINOR_MAX
+from voidtrail.runtime.envelope import pack
+from voidtrail.sources.contract import Source
+from voidtrail.sources.redact import mask
+
+_RETRY_S: Final = 0.001
+_INSTANT_MAX: Final = 2**53
+log = structlog.get_logger(__name__)
+
+
+class Entry(NamedTuple):
+    """An account together with what reads and proves its deliveries."""
+
+    no: int
+    account: Account
+    secrets: Secrets
+    source: Source
+    identity: str
+    quiet: bool
+
+
+def references(events: Sequence[Event]) -> frozenset[bytes]:
+    """Return the references in events that a card-number check must leave alone."""
+    return frozenset(
+        text.encode()
+        for event in events
+        for text in (event.payment, *event.names, event.order, event.operation)
+        if len(text) >= 13
+    )
+
+
+def prepare(
+    delivery: Delivery, entry: Entry, keyring: Keyring, *, file_no: int | None = None
+) -> Item:
+    """Make a verified delivery ready for the ledger; never raises over its content."""
+    source, account = entry.source, entry.account
+    try:
+        found = source.translate(delivery, account, entry.secrets)
+    except Exception as error:  # a bug of ours must not make a platform retry for days
+        log.exception("translator_failed", source=account.source, account=account.name)
+        found = Unreadable(path="", why=f"the translator failed: {type(error).__name__}")
+    return item_of(delivery, found, entry, keyring, file_no=file_no)
+
+
+def item_of(
+    delivery: Delivery, found: list[Event] | Unreadable, entry: Entry, keyring: Keyring, *,
+    file_no: int | None = None,
+) -> Item:  # fmt: skip
+    """Encode what was read of a delivery into an item for the ledger."""
+    account, version = entry.account, entry.source.VERSION
+    encoded: list[Encoded] = []
+    keep: frozenset[bytes] = frozenset()
+    customer, path, why = "", "", ""
+    if isinstance(found, Unreadable):
+        path, why = found.path, found.why
+    else:
+        try:
+            for event in found:
+                _check(event)
+                each = encode(event, source=account.source, account=account.name,
+                              account_no=entry.no, shop=account.shop, version=version)  # fmt: skip
+                encoded.append(each)
+                customer = customer or each.customer
+        except (ValueError, OverflowError, KeyError) as error:
+            encoded, path = [], "amount" if "amount" in str(error) else "event"
+            why = mask(str(error).encode())[0].decode("utf-8", "replace")[:200]
+        else:
+            keep = references(found)
+    return Item(
+        entry.no, int(delivery.via), delivery.received_at, pack(delivery, keep),
+        keyring.body_digest(delivery.body), version, encoded,
+        outcome=QUARANTINED if why else 0, path=path[:200], why=why, customer=customer,
+        quiet=entry.quiet or delivery.via is Via.FILE, file_no=file_no,
+    )  # fmt: skip
+
+
+def _check(event: Event) -> None:
+    if event.amount_minor is not None and not -MINOR_MAX <= event.amount_minor <= MINOR_MAX:
+        raise ValueError("amount is too large")
+    if not 0 <= event.occurred_at < _INSTANT_MAX:
+        raise ValueError("occurred_at is out of range")
+
+
+class Intake:
+    """Groups items into durable transactions.
+
+    Args:
+        ledger: the store; nobody else writes to it from this process.
+        clock: the present instant.
+        group_max: most items of one transaction.
+    """
+
+    def __init__(self, ledger: Log, clock: Callable[[], Micros], group_max: int = SLICE_MAX) -> None:
+        self.ledger = ledger
+        self.stopped: LedgerStopped | None = None
+        self.counts: Counter[str] = Counter()
+        self._clock = clock
+        self._max = group_max
+        self._waiting: deque[tuple[Item, asyncio.Future[Receipt]]] = deque()
+        self._turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+
+    def submit(self, item: Item) -> asyncio.Future[Receipt]:
+        """Hand in an item; the future is done when the item is durable.
+
+        Raises (through the future):
+            LedgerStopped: the store has stopped; the platform must send again.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        if self.stopped is not None:
+            future.set_exception(self.stopped)
+            return future
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = loop.create_task(self._write())
+        return future
+
+    async def _write(self) -> None:
+        """Write groups until nothing waits."""
+        try:
+            while self._waiting:
+                async with self._turn:
+                    size = min(self._max, len(self._waiting))
+                    group = [self._waiting.popleft() for _ in range(size)]
+                    try:
+                        await self._group(group)
+                    except LedgerStopped as error:
+                        self._stop(error, group)
+                        return
+        finally:
+            self._task = None
+
+    def _stop(
+        self, error: LedgerStopped, group: list[tuple[Item, asyncio.Future[Receipt]]]
+    ) -> None:
+        self.stopped = error
+        log.critical("ledger_stopped", why=str(error))
+        for _, future in (*group, *self._waiting):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # a caller that went away does not make a warning
+        self._waiting.clear()
+
+    async def _group(self, group: list[tuple[Item, asyncio.Future[Receipt]]]) -> None:
+        items = [item for item, _ in group]
+        await self.begin()
+        try:
+            receipts = self.ledger.append(items, self._clock())
+        except LedgerStopped:
+            raise
+        except Exception:
+            # One item that cannot be stored must not take its neighbours along.
+            self.ledger.rollback()
+            log.exception("group_failed", items=len(items))
+            receipts = await self._one_by_one(items)
+        else:
+            await self.commit()
+        for (item, future), receipt in zip(group, receipts, strict=True):
+            self.counts["deliveries"] += 1
+            self.counts["events"] += receipt.new
+            self.counts["duplicates"] += receipt.duplicates
+            self.counts["unreadable"] += item.outcome
+            self.counts["conflicts"] += receipt.conflict
+            if not future.done():
+                future.set_result(receipt)
+        self.counts["groups"] += 1
+
+    async def _one_by_one(self, items: Sequence[Item]) -> list[Receipt]:
+        receipts = []
+        for item in items:
+            await self.begin()
+            try:
+                receipts += self.ledger.append([item], self._clock())
+            except LedgerStopped:
+                raise
+            except Exception as error:
+                self.ledger.rollback()
+                await self.begin()
+                kept = item._replace(events=(), outcome=QUARANTINED, path="",
+                                     why=f"could not be kept: {type(error).__name__}")  # fmt: skip
+                receipts += self.ledger.append([kept], self._clock())
+            await self.commit()
+        return receipts
+
+    async def begin(self) -> None:
+        """Begin a write, waiting in short steps while another process writes."""
+        while not self.ledger.try_begin():
+            await asyncio.sleep(_RETRY_S)
+
+    async def commit(self) -> None:
+        """Commit in the committing thread, so that the loop goes on."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._committer, self.ledger.commit)
+
+    async def exclusively(self, work: Callable[[Log], int]) -> int:
+        """Run other writing (a tick, a slice of the worker) between two groups, durably.
+
+        Raises:
+            LedgerStopped: the store has stopped.
+        """
+        async with self._turn:
+            if self.stopped is not None:
+                raise self.stopped
+            await self.begin()
+            try:
+                done = work(self.ledger)
+            except LedgerStopped as error:
+                self._stop(error, [])
+                raise
+            except BaseException:
+                self.ledger.rollback()
+                raise
+            try:
+                await self.commit()
+            except LedgerStopped as error:
+                self._stop(error, [])
+                raise
+            return done
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the committing thread."""
+        while self._task is not None:
+            await asyncio.shield(self._task)
+        self._committer.shutdown()
