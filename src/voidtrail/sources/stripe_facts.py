@@ -36,12 +36,7 @@ def _intent(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     charge = wire.charge(o)
     kind, result, error = row.kind, row.result, o.last_payment_error or wire.NO_ERROR
     if kind is CAPTURE:
-        received = o.amount_received or 0
-        events = [tell(kind, result, o.id, received, CUMULATIVE)]
-        rest = (o.amount or 0) - received
-        if o.capture_method == "manual" and charge and rest > 0:
-            events.append(_let_go(tell, charge, "rest", rest, (number("finished"), "")))
-        return events
+        return [tell(kind, result, o.id, o.amount_received or 0, CUMULATIVE)]
     if kind is CANCEL:
         why = tell.why("cancel/", "unstated", o.cancellation_reason)
         events = [tell(kind, result, "", o.amount, reason=why)]
@@ -77,6 +72,8 @@ def _charge(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
         # A partial capture counts what it left uncaptured among `amount_refunded`.
         never_taken = max(0, (o.amount or 0) - o.amount_captured) if o.amount_captured else 0
         returned = max(0, (o.amount_refunded or 0) - never_taken)
+        if never_taken and not returned:
+            return [_let_go(tell, o.id, "released", never_taken, (0, ""))]
         why = (number("merchant_refund"), "")
         return [tell(kind, result, f"{o.id}:refunded", returned, CUMULATIVE, reason=why)]
     if result is REFUSED:
