@@ -2,7 +2,8 @@
 
     leaf  = SHA-256(tag || canonical public content, ciphertexts by their hash)
     root  = RFC 6962 Merkle tree hash over the group's leaves
-    head  = SHA-256(tag || store || lane || first sequence number || previous head || root || count)
+    head  = SHA-256(tag || store || lane || first sequence number || previous head || root || count
+                    || recorded at || the ledger's clock)
 
 Every entry of the ledger has one sequence number and one leaf, so that inclusion proofs can be
 given later without rewriting history.
@@ -52,6 +53,10 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def head(store: bytes, lane: int, first_seq: int, previous: bytes, root: bytes, count: int) -> bytes:
-    """Return the head after a group."""
-    return sha256(_HEAD_TAG + _encode((store, lane, first_seq, previous, root, count))).digest()
+def head(
+    store: bytes, lane: int, first_seq: int, previous: bytes, root: bytes, count: int,
+    at: int, tick: int,
+) -> bytes:  # fmt: skip
+    """Return the head after a group, recorded at `at` while the ledger's clock stood at `tick`."""
+    said = (store, lane, first_seq, previous, root, count, at, tick)
+    return sha256(_HEAD_TAG + _encode(said)).digest()

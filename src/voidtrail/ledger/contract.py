@@ -180,6 +180,18 @@ class Log(Protocol):
     def due(self, now: Micros, limit: int) -> list[tuple[int, Micros]]:
         """Return payments whose verdict time has changed: (payment_id, due_at), earliest first."""
 
+    def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account)."""
+
+    def names_of(self, payment_id: int) -> list[str]:
+        """Return a payment's names, the first heard first."""
+
+    def outbox(self, limit: int) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
+        """Return notices not struck off: number, at, payment, quiet, before, after (msgpack)."""
+
+    def struck(self, up_to: int, now: Micros) -> int:
+        """Strike off notices inside of the transaction begun; return how many."""
+
     def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
         """Judge payments anew inside of the transaction begun; return how many changed."""
 

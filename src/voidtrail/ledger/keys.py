@@ -2,8 +2,8 @@
 
 The key file (mode 0600, made on first start) holds three 256-bit keys: one wraps data keys, one
 makes blind indexes (so that no table can be searched by guessing without it), one digests bodies.
-Erasing a person is deleting the wrapped data keys; the chain stays whole, since leaves hold only
-the hashes of ciphertexts.
+Erasing a person is emptying the wrapped data keys; the chain stays whole, since leaves hold only
+the hashes of ciphertexts. The emptied rows stay, so that no number is ever given out again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 from collections import OrderedDict
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -48,7 +49,7 @@ class Keyring:
         self._wrap = AESGCM(material[:32])
         self._index = material[32:64]
         self._digest = material[64:]
-        self._open: OrderedDict[int, AESGCM] = OrderedDict()
+        self._open: OrderedDict[int, tuple[bytes, AESGCM]] = OrderedDict()
 
     @classmethod
     def generate(cls) -> Keyring:
@@ -62,18 +63,8 @@ class Keyring:
         Raises:
             LedgerUnsafe: others may read the file, or it is not a key file.
         """
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(96))
-                file.flush()
-                os.fsync(file.fileno())
-            directory = os.open(path.parent, os.O_RDONLY)
-            os.fsync(directory)
-            os.close(directory)
+        if not path.exists():
+            cls._make(path)
         if path.stat().st_mode & 0o077:
             raise LedgerUnsafe(
                 f"key file {path} can be read by others; run: chmod 600 {path}"
@@ -82,6 +73,24 @@ class Keyring:
         if len(material) != 96:
             raise LedgerUnsafe(f"{path} is not a key file of Voidtrail (96 bytes)")
         return cls(material)
+
+    @staticmethod
+    def _make(path: Path) -> None:
+        """Make a key file, whole or not at all; another process may be quicker."""
+        made = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(96))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            made.unlink()
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
 
     def blind(self, field: str, value: str) -> bytes:
         """Return the blind index of a value: 16 bytes, useless without the key."""
@@ -101,7 +110,7 @@ class Keyring:
         key = secrets.token_bytes(32)
         nonce = secrets.token_bytes(_NONCE)
         wrapped = nonce + self._wrap.encrypt(nonce, key, self._about(no, subject, retention))
-        self._remember(no, AESGCM(key))
+        self._remember(no, wrapped, AESGCM(key))
         return WrappedKey(no, subject, retention, wrapped)
 
     def seal_once(
@@ -122,10 +131,15 @@ class Keyring:
         """Unwrap a stored data key.
 
         Raises:
+            KeyErased: the data key was erased.
             LedgerUnsafe: the key file is not the one under which the key was wrapped.
         """
-        if key.no in self._open:
-            return
+        if not key.wrapped:
+            self.forget(key.no)
+            raise KeyErased(f"data key {key.no} was erased; what it sealed cannot be read again")
+        known = self._open.get(key.no)
+        if known is not None and known[0] == key.wrapped:
+            return  # the same key: a number alone may have been rolled back and given out anew
         nonce, sealed = key.wrapped[:_NONCE], key.wrapped[_NONCE:]
         try:
             plain = self._wrap.decrypt(
@@ -133,7 +147,7 @@ class Keyring:
             )
         except InvalidTag:
             raise LedgerUnsafe("the key file does not belong to this ledger") from None
-        self._remember(key.no, AESGCM(plain))
+        self._remember(key.no, key.wrapped, AESGCM(plain))
 
     def forget(self, no: int) -> None:
         """Drop an unwrapped key from memory."""
@@ -142,7 +156,7 @@ class Keyring:
     def seal(self, no: int, plain: bytes, about: bytes) -> bytes:
         """Encrypt under a data key that is unwrapped; `about` is authenticated."""
         nonce = os.urandom(_NONCE)
-        return nonce + self._open[no].encrypt(nonce, plain, about)
+        return nonce + self._open[no][1].encrypt(nonce, plain, about)
 
     def open(self, no: int, sealed: bytes, about: bytes) -> bytes:
         """Decrypt what `seal` made.
@@ -150,16 +164,16 @@ class Keyring:
         Raises:
             KeyErased: the data key is not there (any more).
         """
-        key = self._open.get(no)
-        if key is None:
+        known = self._open.get(no)
+        if known is None:
             raise KeyErased(f"data key {no} was erased; what it sealed cannot be read again")
         try:
-            return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], about)
+            return known[1].decrypt(sealed[:_NONCE], sealed[_NONCE:], about)
         except InvalidTag:
             raise LedgerUnsafe(f"what data key {no} sealed was changed") from None
 
-    def _remember(self, no: int, key: AESGCM) -> None:
-        self._open[no] = key
+    def _remember(self, no: int, wrapped: bytes, key: AESGCM) -> None:
+        self._open[no] = (wrapped, key)
         if len(self._open) > _CACHE:
             self._open.popitem(last=False)
 

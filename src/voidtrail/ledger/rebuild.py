@@ -35,6 +35,7 @@ def schema(judge: Judge) -> list[str]:
         f"CREATE TABLE operation ({judge.operation.schema_sql()}) WITHOUT ROWID",
         f"CREATE TABLE verdict (payment_id INTEGER PRIMARY KEY, {verdict})",
         "CREATE INDEX verdict_due ON verdict (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX verdict_asking ON verdict (due_at) WHERE asking = 1",
     ]  # fmt: skip
 
 
@@ -157,8 +158,8 @@ def verify(log: SqliteLog, progress: Progress | None = None) -> Verified:
     leaves = _leaves(db)
     before, done = chain.GENESIS, 0
     group_no = 0
-    for no, first, count, root, head in db.execute(
-        "SELECT no, first_seq, count, root, head FROM chain ORDER BY no"
+    for no, first, count, at, tick, root, head in db.execute(
+        "SELECT no, first_seq, count, at, tick, root, head FROM chain ORDER BY no"
     ).fetchall():
         group_no += 1
         if no != group_no or first != done + 1 or count < 1:
@@ -172,7 +173,7 @@ def verify(log: SqliteLog, progress: Progress | None = None) -> Verified:
         if chain.merkle_root([digest for _, digest in group]) != root:
             return Verified(False, done, before.hex(),
                             f"an entry among {first} to {first + count - 1} was changed")  # fmt: skip
-        before = chain.head(store, lane, first, before, root, count)
+        before = chain.head(store, lane, first, before, root, count, at, tick)
         if before != head:
             return Verified(False, done, before.hex(), f"the head of group {no} was changed")
         done += count

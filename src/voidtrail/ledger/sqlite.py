@@ -43,6 +43,8 @@ _WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema":
 _TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
                   "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
+"""Errors that a single item can cause; every other one says that the file cannot be trusted."""
 
 
 def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -99,6 +101,7 @@ class SqliteLog:
         if migrate.revision(self._db) != migrate.HEAD:
             migrate.upgrade(self.path)
         self._id = self._identity()
+        self._try_keys()
         self._statements()
         self._head: Head | None = None
 
@@ -110,6 +113,14 @@ class SqliteLog:
             self._db.execute("INSERT INTO store VALUES (?, 0)", row)
         self._db.execute("COMMIT")
         return bytes(row[0])
+
+    def _try_keys(self) -> None:
+        """Refuse a key file under which nothing of this ledger can be read."""
+        key = self._db.execute(
+            "SELECT no, subject, retention, wrapped FROM data_key WHERE wrapped <> x'' LIMIT 1"
+        ).fetchone()
+        if key is not None:
+            self.keyring.unwrap(WrappedKey(*key))
 
     def _statements(self) -> None:
         judge = self.judge
@@ -178,6 +189,7 @@ class SqliteLog:
         Raises:
             LedgerStopped: it could not be made durable.
         """
+        self._check()
         try:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -186,7 +198,10 @@ class SqliteLog:
     def rollback(self) -> None:
         """Give up the transaction begun."""
         if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                self._stop(error)
 
     def _stop(self, error: sqlite3.Error) -> LedgerStopped:
         """Refuse everything from now on: after a failed fsync the page cache proves nothing."""
@@ -217,23 +232,28 @@ class SqliteLog:
     def append(self, items: Sequence[Item], at: Micros) -> list[Receipt]:
         """Write a group inside of the transaction begun."""
         self._check()
-        group = Group(items, self.judge, self.keyring, self.head(), at)
         try:
+            group = Group(items, self.judge, self.keyring, self.head(), at)
             changes = group.apply(self._known(group))
             self._save(changes, at)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, _OURS):
+                raise
             raise self._stop(error) from error
         return changes.receipts
 
     def control(self, entries: Sequence[tuple[str, str]], at: Micros) -> None:
         """Write control entries inside of the transaction begun."""
-        seq = self.head().entries
-        rows = [(seq + n, at, kind, body) for n, (kind, body) in enumerate(entries, start=1)]
+        self._check()
+        if not entries:
+            return
         ticks = [at for kind, _ in entries if kind == "tick"]
         try:
+            seq = self.head().entries
+            rows = [(seq + n, at, kind, body) for n, (kind, body) in enumerate(entries, start=1)]
             self._db.executemany("INSERT INTO control VALUES (?, ?, ?, ?)", rows)
-            self._link([chain.control_leaf(at, k, b) for _, at, k, b in rows], at, *ticks)
-        except sqlite3.OperationalError as error:
+            self._link([chain.control_leaf(at, k, b) for _, at, k, b in rows], at, *ticks[:1])
+        except sqlite3.DatabaseError as error:
             raise self._stop(error) from error
 
     def last_control(self, kind: str) -> str | None:
@@ -247,9 +267,9 @@ class SqliteLog:
         head = self.head()
         root = chain.merkle_root(leaves)
         first = head.entries + 1
-        digest = chain.head(self._id, 0, first, head.digest, root, len(leaves))
-        new = Head(head.group + 1, head.entries + len(leaves), digest,
-                   head.tick if tick is None else tick)  # fmt: skip
+        tick = tick or head.tick or at  # until its first tick, the clock stands at the first entry
+        digest = chain.head(self._id, 0, first, head.digest, root, len(leaves), at, tick)
+        new = Head(head.group + 1, head.entries + len(leaves), digest, tick)
         self._db.execute(
             "INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?)",
             (new.group, first, len(leaves), at, new.tick, root, digest),
@@ -332,8 +352,10 @@ class SqliteLog:
         if changes.verdicts:
             run(self._put_verdict, changes.verdicts)
         for event_id, version in changes.retired:
-            self._db.execute("UPDATE event SET active = 0 WHERE event_id = ? AND version < ?",
-                             (event_id, version))  # fmt: skip
+            self._db.execute(
+                "UPDATE event SET active = 0 WHERE id_key = ? AND event_id = ? AND version < ?",
+                (id_key(event_id), event_id, version),
+            )
         if changes.outbox:
             self._save_outbox(changes)
         if changes.leaves:
@@ -399,6 +421,33 @@ class SqliteLog:
             "SELECT payment_id, due_at FROM verdict WHERE due_at IS NOT NULL AND due_at <= ? "
             "ORDER BY due_at LIMIT ?", (now, limit),
         ).fetchall()  # fmt: skip
+
+    def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account)."""
+        return self._db.execute(
+            "SELECT v.payment_id, p.mover_no FROM verdict v JOIN payment p USING (payment_id) "
+            "WHERE v.asking = 1 AND p.mover_no IS NOT NULL ORDER BY v.due_at LIMIT ?", (limit,),
+        ).fetchall()  # fmt: skip
+
+    def names_of(self, payment_id: int) -> list[str]:
+        """Return a payment's names, the first heard first."""
+        rows = self._db.execute(
+            "SELECT text FROM name WHERE payment_id = ? ORDER BY no", (payment_id,)
+        )
+        return [text for (text,) in rows]
+
+    def outbox(self, limit: int) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
+        """Return notices that are not struck off, oldest first."""
+        return self._db.execute(
+            "SELECT no, at, payment_id, quiet, before, after FROM outbox "
+            "WHERE done_at IS NULL ORDER BY no LIMIT ?", (limit,),
+        ).fetchall()  # fmt: skip
+
+    def struck(self, up_to: int, now: Micros) -> int:
+        """Strike off notices inside of the transaction begun; return how many."""
+        return self._db.execute(
+            "UPDATE outbox SET done_at = ? WHERE done_at IS NULL AND no <= ?", (now, up_to)
+        ).rowcount
 
     def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
         """Judge payments anew inside of the transaction begun; return how many changed."""

@@ -183,7 +183,13 @@ def decide(bits: int) -> tuple[int, Money]:
 
 
 class Verdict(NamedTuple):
-    """What a payment's statements mean at an instant; integers, as in the read table."""
+    """What a payment's statements mean at an instant; integers, as in the read table.
+
+    Attributes:
+        due_at: when time alone may change it; None if never.
+        asking: 1 while patience is over and its platform has not answered yet.
+        ended_at: when it was called off: the last statement, or the end of patience.
+    """
 
     rule: int
     state: int
@@ -194,6 +200,7 @@ class Verdict(NamedTuple):
     final: int
     sealed: int
     due_at: int | None
+    asking: int
     currency: int
     mixed: int
     authorised: int
@@ -271,6 +278,7 @@ def _answer(
     return Verdict(
         number, rule.state, money, how or How.NONE, actor, reason,
         int(sealed or (rule.state is State.PAID and (row[_FINISHED] or 0) > 0)), sealed, due,
+        int(number in _WAITING and now >= deadline),
         legs.currency or (row[_CURRENCY] or 0),
         legs.mixed or int(row[_CURRENCY] != row[_CURRENCY_MAX]),
         legs.authorised, legs.captured, legs.returned, legs.withdrawn, legs.held, ended,
@@ -370,6 +378,7 @@ SELECT payment_id, rule, state, money, {how} AS how, {actor} AS actor, reason,
   sealed,
   CASE WHEN rule IN ({waiting}) THEN CASE WHEN now < deadline THEN deadline
     WHEN askable = 1 THEN grace_end ELSE deadline END END AS due_at,
+  CASE WHEN rule IN ({waiting}) AND now >= deadline THEN 1 ELSE 0 END AS asking,
   currency, mixed, authorised, captured, returned, withdrawn, held,
   CASE WHEN state = {int(State.CANCELLED)} THEN CASE WHEN waited = 1 THEN deadline
     ELSE last_at END END AS ended_at

@@ -1,0 +1,143 @@
+"""The worker's loop: the ledger's clock, overdue payments, questions to platforms, the outbox.
+
+All of its state is in the ledger, so a restart goes on where it was. It writes in slices between
+the groups of intake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from voidtrail.errors import LedgerStopped
+from voidtrail.event.model import Micros
+from voidtrail.ledger.contract import SLICE_MAX, Log
+from voidtrail.runtime.app import House
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.outbox import Notice, take
+from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.refusals import Refusals
+
+_IDLE_TICK_S: Final = 60
+_BACKOFF_S: Final = 30
+_log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Does what time makes necessary.
+
+    Args:
+        house: the house.
+        intake: the writer that it shares with the hooks.
+        asker: puts questions to platforms.
+        refusals: what the hooks counted.
+        told: called with every notice that is not quiet, after it is durable.
+    """
+
+    def __init__(
+        self, house: House, intake: Intake, asker: Asker, refusals: Refusals,
+        told: Callable[[Notice], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._house = house
+        self._intake = intake
+        self._asker = asker
+        self._refusals = refusals
+        self._told = told
+        self._tries: dict[int, tuple[int, Micros]] = {}
+        self.counts: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Work until cancelled, or until the ledger stops."""
+        while True:
+            try:
+                await self.turn()
+            except LedgerStopped:
+                return
+            except Exception:
+                _log.exception("worker_turn_failed")
+            await asyncio.sleep(self._house.settings.worker.tick_s)
+
+    async def turn(self) -> None:
+        """Do everything that is due now."""
+        now = self._house.clock()
+        await self._tick(now)
+        while await self._overdue(now):
+            await asyncio.sleep(0)
+        await self._ask(now)
+        await self._tell()
+
+    async def _tick(self, now: Micros) -> None:
+        """Set the ledger's clock if silence may have ended something, or a minute went by."""
+        ledger = self._house.ledger
+        refused = self._refusals.flush()
+        idle = now - ledger.head().tick < _IDLE_TICK_S * 1_000_000
+        if refused is None and idle and not ledger.due(now, 1):
+            return
+        entries = [("tick", "{}")] if refused is None else [refused, ("tick", "{}")]
+
+        def work(store: Log) -> int:
+            store.control(entries, max(now, store.head().tick))
+            return 1
+
+        self.counts["ticks"] += await self._intake.exclusively(work)
+
+    async def _overdue(self, now: Micros) -> int:
+        """Judge one slice of overdue payments; return how many there were."""
+        due = self._house.ledger.due(now, SLICE_MAX)
+        if not due:
+            return 0
+        ids = [pid for pid, _ in due]
+        changed = await self._intake.exclusively(
+            lambda store: store.rejudge(ids, store.head().tick)
+        )
+        self.counts["judged"] += len(ids)
+        # Judged under the ledger's clock: what that clock leaves open is not asked for again now.
+        return changed and len(ids)
+
+    async def _ask(self, now: Micros) -> None:
+        """Ask platforms about payments whose patience is over, before silence decides."""
+        terms = self._house.terms
+        if not terms.askable:
+            return
+        tries_max = self._house.settings.worker.ask_tries
+        waiting = self._house.ledger.waiting(1024)
+        due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now, tries_max)]
+        for start in range(0, len(due), 64):
+            await asyncio.gather(*(self._ask_one(pid, no, now) for pid, no in due[start : start + 64]))
+        known = {pid for pid, _ in waiting}
+        self._tries = {pid: state for pid, state in self._tries.items() if pid in known}
+
+    def _may_ask(self, pid: int, now: Micros, tries_max: int) -> bool:
+        tries, again_at = self._tries.get(pid, (0, 0))
+        return tries < tries_max and now >= again_at
+
+    async def _ask_one(self, pid: int, account_no: int, now: Micros) -> None:
+        entry = self._house.by_no.get(account_no)
+        if entry is None:
+            return
+        tries = self._tries.get(pid, (0, 0))[0] + 1
+        self._tries[pid] = (tries, now + _BACKOFF_S * 1_000_000 * 2 ** (tries - 1))
+        for reference in self._references(pid, entry.identity):
+            self.counts["asked"] += 1
+            if await self._asker.ask(entry, reference):
+                self.counts["answered"] += 1
+                return
+
+    def _references(self, pid: int, scope: str) -> Sequence[str]:
+        prefix = f"{scope}/"
+        names = self._house.ledger.names_of(pid)
+        return [name.removeprefix(prefix) for name in names if name.startswith(prefix)][:1]
+
+    async def _tell(self) -> None:
+        """Hand on what the outbox holds, at least once, then strike it off."""
+        while notices := take(self._house.ledger, SLICE_MAX):
+            for notice in notices:
+                self.counts["notices"] += 1
+                if not notice.quiet and self._told is not None:
+                    self._told(notice)
+            last, now = notices[-1].no, self._house.clock()
+            await self._intake.exclusively(lambda store: store.struck(last, now))  # noqa: B023

@@ -1,0 +1,1 @@
+"""Doors for people and platforms: hooks, the JSON API, and later the console."""

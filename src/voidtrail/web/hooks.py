@@ -1,0 +1,171 @@
+"""`POST /hooks/{source}/{account}`: a raw ASGI function, dispatched before the application.
+
+Nothing slow stands between a platform and its acknowledgement: read, verify, prepare, wait for the
+group to be on disk, answer in the platform's own words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+
+from voidtrail.errors import LedgerStopped, Refused
+from voidtrail.event.model import Delivery
+from voidtrail.runtime.app import House
+from voidtrail.runtime.ingest import Entry, Intake, prepare
+from voidtrail.runtime.refusals import Refusals
+from voidtrail.sources.contract import Outcome
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PREFIX: Final = "/hooks/"
+_IGNORED: Final = frozenset(
+    {b"host", b"connection", b"accept", b"accept-encoding", b"content-length", b"user-agent",
+     b"authorization", b"cookie"}
+)  # fmt: skip
+_log = structlog.get_logger(__name__)
+
+
+class _TooLarge(Exception):
+    """The body is larger than the settings allow."""
+
+
+class _Gone(Exception):
+    """The client went away, or was too slow."""
+
+
+class Hooks:
+    """The door for platforms.
+
+    Args:
+        house: accounts and their secrets.
+        intake: where prepared deliveries are handed in.
+        refusals: where refused ones are counted.
+    """
+
+    def __init__(self, house: House, intake: Intake, refusals: Refusals) -> None:
+        self._house = house
+        self._intake = intake
+        self._refusals = refusals
+        self._max = house.settings.server.body_max_bytes
+        self._deadline = house.settings.server.read_deadline_s
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._doors = {
+            f"{PREFIX}{source}/{name}": (entry, _answers(entry))
+            for (source, name), entry in house.entries.items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take in one delivery."""
+        door = self._doors.get(scope["path"])
+        if door is None:
+            await _say(send, 404, b'{"code":"not_found","message":"no such source or account"}')
+            return
+        if scope["method"] != "POST":
+            await _say(send, 405, b'{"code":"wrong_use","message":"deliveries are POSTed"}')
+            return
+        entry, answers = door
+        outcome = await self._take(entry, scope, receive)
+        if outcome is None:
+            return
+        start, body = answers[outcome]
+        await send(start)
+        await send(body)
+
+    async def _take(self, entry: Entry, scope: Scope, receive: Receive) -> Outcome | None:
+        """Return what the platform is told, None if nobody listens any more."""
+        headers = scope["headers"]
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading[task] = asyncio.get_running_loop().time()
+        try:
+            body = await self._body(headers, receive)
+        except _TooLarge:
+            return Outcome.TOO_LARGE
+        except _Gone:
+            return None
+        finally:
+            self._reading.pop(task, None)
+        delivery = Delivery(
+            source=entry.account.source, account=entry.account.name, received_at=self._house.clock(),
+            body=body,
+            headers=tuple([(k.decode("latin-1"), v.decode("latin-1"))
+                           for k, v in headers if k not in _IGNORED]),
+        )  # fmt: skip
+        try:
+            entry.source.verify(delivery, entry.secrets, delivery.received_at)
+        except Refused as refusal:
+            client = scope.get("client")
+            self._refusals.count(entry, refusal.code, client[0] if client else "")
+            return Outcome.REFUSED
+        try:
+            await self._intake.submit(prepare(delivery, entry, self._house.keyring))
+        except LedgerStopped:
+            return Outcome.BUSY
+        return Outcome.KEPT
+
+    async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
+        for name, value in headers:
+            if name == b"content-length" and value.isdigit() and int(value) > self._max:
+                raise _TooLarge
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body") and len(body) <= self._max:
+            return body
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            if size > self._max:
+                break
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+        if size > self._max:
+            raise _TooLarge
+        return b"".join(parts)
+
+    async def sweep(self) -> None:
+        """Drop, for ever, bodies that are not complete in time.
+
+        One sweep a second instead of a timer a request: a timer costs as much as reading a body.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, self._deadline / 2))
+            late = loop.time() - self._deadline
+            for task, since in list(self._reading.items()):
+                if since < late:
+                    self._reading.pop(task, None)
+                    task.cancel()
+                    _log.warning("body_too_slow", deadline_s=self._deadline)
+
+
+def _answers(entry: Entry) -> dict[Outcome, tuple[Message, Message]]:
+    """Return the ASGI messages of every outcome, made once."""
+    found: dict[Outcome, tuple[Message, Message]] = {}
+    for outcome in Outcome:
+        answer = entry.source.acknowledge(outcome)
+        headers = [(b"content-length", str(len(answer.body)).encode())]
+        if answer.body:
+            headers.append((b"content-type", answer.content_type.encode()))
+        found[outcome] = (
+            {"type": "http.response.start", "status": answer.status, "headers": headers},
+            {"type": "http.response.body", "body": answer.body},
+        )
+    return found
+
+
+async def _say(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"),
+               (b"content-length", str(len(body)).encode())]  # fmt: skip
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,68 @@
+"""Metrics for Prometheus; counted where things happen, read when somebody scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.worker import Worker
+
+_INTAKE = {
+    "deliveries": "Deliveries made durable.",
+    "events": "Events that were new.",
+    "duplicates": "Events that were known already.",
+    "unreadable": "Deliveries put into quarantine.",
+    "conflicts": "Deliveries that contradict an earlier variant of the same notice.",
+    "groups": "Transactions of intake.",
+}
+_WORKER = {
+    "ticks": "Times the ledger's clock was set.",
+    "judged": "Overdue payments judged.",
+    "asked": "Questions put to platforms.",
+    "answered": "Questions that were answered and believed.",
+    "notices": "Changes of verdicts taken from the outbox.",
+}
+
+
+class _Counts(Collector):
+    """Reads the house's counters."""
+
+    def __init__(self, intake: Intake, refusals: Refusals, worker: Worker | None) -> None:
+        self._intake = intake
+        self._refusals = refusals
+        self._worker = worker
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield every metric."""
+        for name, text in _INTAKE.items():
+            yield CounterMetricFamily(f"voidtrail_{name}", text, self._intake.counts[name])
+        if self._worker is not None:
+            for name, text in _WORKER.items():
+                yield CounterMetricFamily(f"voidtrail_{name}", text, self._worker.counts[name])
+        refused = CounterMetricFamily(
+            "voidtrail_refused", "Deliveries whose sender could not be proved.",
+            labels=["account", "code"],
+        )  # fmt: skip
+        for (account, code), count in self._refusals.total.items():
+            refused.add_metric([account, code], count)
+        yield refused
+        yield GaugeMetricFamily(
+            "voidtrail_ledger_stopped", "1 if the ledger has stopped writing.",
+            int(self._intake.stopped is not None),
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "voidtrail_ledger_entries", "Entries of the ledger.",
+            self._intake.ledger.head().entries,
+        )  # fmt: skip
+
+
+def exposition(intake: Intake, refusals: Refusals, worker: Worker | None) -> bytes:
+    """Return the metrics in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Counts(intake, refusals, worker))
+    return generate_latest(registry)
