@@ -6,7 +6,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from voidtrail.event.model import Micros
-from voidtrail.testing.world.fact import MINUTE, SECOND, Notice, Said
+from voidtrail.testing.world.fact import SECOND, Notice, Said
 from voidtrail.testing.world.rail import Pen, Purchase, Rail, beijing, wall
 
 APP_IDS = {
@@ -197,8 +197,3 @@ class AlipayRail(Rail):
             paid_at, amount = self.paid_at, self.amount
             return (self.notice(Said.PAID, paid_at, amount_minor=amount, asked=True),)
         return (self.notice(Said.CLOSED, at, asked=True),)
-
-
-def overdue(rail: AlipayRail) -> Micros:
-    """Return when patience with an Alipay payment ends by default: 15 min past its time-out."""
-    return rail.times_out_at + 15 * MINUTE

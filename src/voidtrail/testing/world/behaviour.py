@@ -53,12 +53,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "cancel_pressed": Behaviour(ended.cancel_pressed, 5, calls_off=True),
     "cancelled_stated": Behaviour(ended.cancelled_stated, 4, CARD, calls_off=True),
     "expired": Behaviour(ended.expired, 4, ALIPAY | {"hosted_checkout"}, calls_off=True),
-    "closed_at_platform": Behaviour(
-        ended.closed_at_platform, 3, ALIPAY | WECHAT, calls_off=True
-    ),
-    "gave_up_after_decline": Behaviour(
-        ended.gave_up_after_decline, 4, STRIPE, calls_off=True
-    ),
+    "closed_at_platform": Behaviour(ended.closed_at_platform, 3, ALIPAY | WECHAT, calls_off=True),
+    "gave_up_after_decline": Behaviour(ended.gave_up_after_decline, 4, STRIPE, calls_off=True),
     "gave_up_after_fault": Behaviour(ended.gave_up_after_fault, 0.6, calls_off=True),
     "fault_switched": Behaviour(ended.fault_switched, 0.3, calls_off=True),
     "fault_retried": Behaviour(ended.fault_retried, 0.3),
@@ -79,6 +75,7 @@ def draw(
     """Draw the behaviour of an order.
 
     Args:
+        rng: seeded chance.
         method: the rail that the customer takes first.
         in_fault: that rail's platform fails at this moment.
         repriced: the product became dearer at the price change.

@@ -51,8 +51,8 @@ NORTHLIGHT = (
 
 FAMILY_ZH = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN_ZH = (
-    "伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "涛", "明",
-    "超", "秀兰", "霞", "梓涵", "宇轩", "欣怡", "浩然", "思远",
+    "伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "涛",
+    "明", "超", "秀兰", "霞", "梓涵", "宇轩", "欣怡", "浩然", "思远",
 )  # fmt: skip
 CITIES_ZH = (
     "北京市朝阳区", "上海市徐汇区", "杭州市西湖区", "成都市武侯区", "广州市天河区", "西安市雁塔区",
@@ -67,7 +67,7 @@ FAMILY_EN = (
     "Dubois", "Walker", "Nguyen", "Kowalski", "Silva",
 )  # fmt: skip
 COUNTRIES_EN = ("US", "GB", "DE", "FR", "NO", "JP", "NL", "AU", "CA", "SG")
-BANKS = ("CMB_DEBIT", "ICBC_DEBIT", "CCB_CREDIT", "ABC_DEBIT", "OTHERS", "BOC_DEBIT", "CMB_CREDIT")
+BANKS = ("CMB_DEBIT", "ICBC_DEBIT", "CCB_CREDIT", "ABC_DEBIT", "OTHERS", "BOC_DEBIT")
 
 REASONS = (
     ("change of mind", 30),

@@ -1,4 +1,4 @@
-"""The rehearsal room's own vocabulary: who said what about which payment, and the letter it stood in.
+"""The rehearsal room's own vocabulary: who said what about which payment, and in which letter.
 
 None of it is shared with the product: the auditor reads these words, Voidtrail reads the letters.
 """

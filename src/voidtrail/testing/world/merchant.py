@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from voidtrail.event.model import Micros
 from voidtrail.testing.world import catalogue
@@ -17,7 +17,13 @@ from voidtrail.testing.world.tale import Tale
 # Orders by hour of Shanghai's day: noon and evening peaks; none later than 21:00.
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 14, 20, 24, 28, 36, 26, 22, 22, 22, 24, 30, 38, 42)
 _CUSTOMERS_PER_ORDER = 0.7
-_NOTES = ("请用礼盒包装", "周末送达", "Please leave at the door", "Gift – no invoice", "尽快发货，谢谢")
+_NOTES = (
+    "请用礼盒包装",
+    "周末送达",
+    "Please leave at the door",
+    "Gift – no invoice",
+    "尽快发货，谢谢",
+)
 _NOTE_SHARE, _CARD_IN_NOTE_SHARE = 0.08, 0.004
 
 
@@ -38,13 +44,18 @@ class Merchant:
         self.personal: set[str] = set()
         self._counts: dict[str, int] = {}
 
-    def tales(self) -> Iterator[tuple[Tale, str]]:
-        """Yield every order of the day, told, with the name of its behaviour."""
+    def tales(self, behaviours: Sequence[str] = ()) -> Iterator[tuple[Tale, str]]:
+        """Yield every order of the day, told, with the name of its behaviour.
+
+        Args:
+            behaviours: of the live orders, instead of drawn ones.
+        """
         rng = random.Random(f"{self.seed}/day")
-        live, tests = self.settings.orders, self.settings.test_orders
+        live, tests = len(behaviours) or self.settings.orders, self.settings.test_orders
         arrivals = sorted(self._arrival(rng) for _ in range(live))
         for number, at in enumerate(arrivals):
-            yield self.tale(number, at, is_test=False)
+            behaviour = behaviours[number] if behaviours else ""
+            yield self.tale(number, at, False, behaviour)
         for number in range(tests):
             yield self.tale(live + number, self._arrival(rng), is_test=True)
 
@@ -52,13 +63,13 @@ class Merchant:
         hour = rng.choices(range(len(_HOURS)), _HOURS)[0]
         return self.settings.starts_at + hour * HOUR + rng.randrange(HOUR // SECOND) * SECOND
 
-    def tale(
-        self, number: int, at: Micros, is_test: bool, behaviour: str = ""
-    ) -> tuple[Tale, str]:
+    def tale(self, number: int, at: Micros, is_test: bool, behaviour: str = "") -> tuple[Tale, str]:
         """Tell one order.
 
         Args:
             number: its number in the world; with the seed it decides everything about it.
+            at: when it is placed.
+            is_test: test traffic, which no live number may hold.
             behaviour: a name in `BEHAVIOURS`; "" draws one.
         """
         rng = random.Random(f"{self.seed}/order/{number}")

@@ -1,4 +1,4 @@
-"""What all platforms' payments share: who buys what, the pen that writes ids, the tally of money."""
+"""What all platforms' payments share: who buys what, the pen for ids, the tally of money."""
 
 from __future__ import annotations
 

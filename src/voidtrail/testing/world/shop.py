@@ -37,6 +37,8 @@ class Shop:
         """Send one statement.
 
         Args:
+            at: when it happened, by the shop's clock.
+            said: what happened.
             rail: the payment that it concerns, once there is one.
             method: the method that was chosen, before there is a payment.
             code: for failures: the standard reason that the shop's page saw.

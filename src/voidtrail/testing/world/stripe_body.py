@@ -46,7 +46,7 @@ def event(
 
 
 def intent(facts: Json, **changed: object) -> Json:
-    """Return a PaymentIntent; `facts` are id, amount, currency, created, customer, …"""
+    """Return a PaymentIntent; `facts` are its ids, amount, currency, customer and so on."""
     whole: Json = {
         "id": facts["pi"],
         "object": "payment_intent",
@@ -173,6 +173,7 @@ def billing(facts: Json) -> Json:
 
 
 def _outcome(code: str) -> Json:
+    words: tuple[str, str | None, str, str]
     if not code:
         words = ("approved_by_network", None, "Payment complete.", "authorized")
     elif code == "processing_error":

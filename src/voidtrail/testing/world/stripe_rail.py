@@ -272,6 +272,9 @@ class StripeRail(Rail):
         """Let the customer's bank ask for the money.
 
         Args:
+            at: when the dispute is opened.
+            reason: Stripe's code for it.
+            amount: how much of the charge.
             path: "lost" (the money stays away), "won" (it comes back) or "inquiry" (it never went).
         """
         dp, gap = f"dp_1{self.pen.alnum(23)}", 40 * 60 * SECOND
@@ -336,4 +339,10 @@ class StripeRail(Rail):
             return (self.notice(Said.CLOSED, self.canceled_at, code=code, asked=True),)
         if self.session_status == "expired":
             return (self.notice(Said.EXPIRED, at, asked=True),)
+        if self.held:
+            amount, charge = self.held, self.charge_id
+            held = self.notice(
+                Said.AUTHORISED, at, amount_minor=amount, operation=charge, asked=True
+            )
+            return (held,)
         return (self.notice(Said.WAITING, at, asked=True),)

@@ -130,7 +130,7 @@ class Tale:
         if self.left:
             payments = (self._left_truth(behaviour, *self.left),)
         gone = any(payment.state == "cancelled" for payment in payments)
-        taken = [rail for rail in self.rails if rail.captured]
+        keeping = [rail for rail in self.rails if rail.captured > rail.returned]
         purchase = self.purchase
         return OrderTruth(
             order=purchase.order,
@@ -141,9 +141,8 @@ class Tale:
             behaviour=behaviour,
             test=purchase.test,
             payments=payments,
-            switched=gone and any(payment.state == "paid" for payment in payments)
-            and len(taken) == 1,
-            double_paid=len(taken) > 1,
+            switched=gone and any(payment.state == "paid" for payment in payments),
+            double_paid=len(keeping) > 1,
             repriced=purchase.repriced,
             in_fault=purchase.in_fault,
         )  # fmt: skip

@@ -46,7 +46,7 @@ class OrderTruth:
 
     Attributes:
         switched: one payment was called off and another one was paid.
-        double_paid: money was taken twice.
+        double_paid: two payments hold money.
         repriced: it came after the price change and held a product whose price had gone up.
         in_fault: it came while its first platform failed.
     """

@@ -34,7 +34,8 @@ def _cipher(key: str) -> AESGCM:
 
 def sealed(pen: Pen, key: str, kind: str, at: Micros, plain: dict[str, object]) -> bytes:
     """Return a notification whose resource only the merchant's key opens."""
-    original = {"TRANSACTION": "transaction", "REFUND": "refund"}.get(kind.split(".")[0], "")
+    family = kind.partition(".")[0].lower()
+    original = family if family in ("transaction", "refund") else ""
     nonce = "".join(pen.rng.choices(_NONCE, k=12))
     associated = original
     ciphertext = _cipher(key).encrypt(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from voidtrail.testing.world.alipay_rail import APP_IDS, SELLERS, TIMEOUT_S
@@ -43,7 +43,16 @@ class World:
         seed: int,
         settings: Settings | None = None,
         keys: Callable[[], RsaKeys] = RsaKeys.make,
+        behaviours: Sequence[str] = (),
     ) -> None:
+        """Tell the day.
+
+        Args:
+            seed: decides everything but RSA keys.
+            settings: size and manners.
+            keys: makes the RSA keys when they are needed first.
+            behaviours: of the orders, one each, instead of drawn ones.
+        """
         self.seed = seed
         self.settings = settings or Settings()
         rng = random.Random(f"{seed}/world")
@@ -52,7 +61,7 @@ class World:
         fault = self.settings.fault_source or rng.choice(("stripe", "alipay", "wechatpay"))
         self._merchant = Merchant(seed, self.settings, self.secrets, fault)
         self._fault_source = fault
-        self._told = list(self._merchant.tales())
+        self._told = list(self._merchant.tales(behaviours))
         self._finish(rng)
 
     def _finish(self, rng: random.Random) -> None:
@@ -99,12 +108,16 @@ class World:
                 long script is better signed while it is played (`player.play` can do that).
             progress: is told how many are signed.
         """
-        posts = []
+        posts: list[Post] = []
         for number, letter in enumerate(self.letters):
             posts.append(self.sign(letter, signed_at, number))
             if progress and number % 500 == 499:
                 progress(number + 1)
         return posts
+
+    def resign(self, number: int, signed_at: int) -> Post:
+        """Sign post `number` of the script anew: for `player.play(…, resign=world.resign)`."""
+        return self.sign(self.letters[number], signed_at, number)
 
     # ------------------------------------------------------------------ for the server's settings
 
