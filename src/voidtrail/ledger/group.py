@@ -40,13 +40,13 @@ class Seen(NamedTuple):
     significant: tuple[Any, ...]
 
 
-_SIGNIFICANT_COLUMNS: Final = ("kind", "result", "amount_minor", "currency", "name_key", "op")
+SIGNIFICANT_COLUMNS: Final = ("kind", "result", "amount_minor", "currency", "name_key", "op")
 SEEN_SQL: Final = (
     "SELECT event_id, delivery_id, active, name_no, digest, version, "
-    f"{', '.join(_SIGNIFICANT_COLUMNS)} FROM event WHERE id_key IN"
+    f"{', '.join(SIGNIFICANT_COLUMNS)} FROM event WHERE id_key IN"
 )
 """What a store reads of an event's variants: event_id, then the columns of `Seen`."""
-_significant: Final = itemgetter(*(REST_AT[name] for name in _SIGNIFICANT_COLUMNS))
+_significant: Final = itemgetter(*(REST_AT[name] for name in SIGNIFICANT_COLUMNS))
 _VERSION, _EVENT_ID, _DIGEST = (REST_AT[name] for name in ("version", "event_id", "digest"))
 
 
@@ -218,7 +218,7 @@ class Group:
                 clash, active = self._variant(rest, variants)
                 conflict |= clash
             seq += 1
-            name_no = self._unite(encoded.names)
+            name_no = self._unite(encoded.names) if active else self._enter(encoded.names)
             record = Record._make((delivery_id, subject, *rest))
             variants.append(Seen(delivery_id, active, name_no, record.digest, record.version,
                                  _significant(rest)))  # fmt: skip
@@ -297,20 +297,28 @@ class Group:
 
     def _unite(self, names: Iterable[tuple[int, str]]) -> int:
         """Return the number of the first name, uniting the components of all of them."""
-        known = self.known
         first, component = 0, 0
         for key, text in names:
-            name = known.names.get(key)
-            if name is None:
-                known.last_name += 1
-                no = known.last_name
-                name = known.names[key] = Name(no, key, text, component or no)
-                self.changes.names.append(name)
+            name = self._name(key, text, component)
             if not first:
                 first, component = name.no, name.component
             elif name.component != component:
                 component = self.payments.unite(component, name.component)
         return first
+
+    def _enter(self, names: Iterable[tuple[int, str]]) -> int:
+        """Return the number of the first name; what is not active unites nothing."""
+        first, *_ = [self._name(key, text).no for key, text in names]
+        return first
+
+    def _name(self, key: int, text: str, component: int = 0) -> Name:
+        known = self.known
+        name = known.names.get(key)
+        if name is None:
+            known.last_name = no = known.last_name + 1
+            name = known.names[key] = Name(no, key, text, component or no)
+            self.changes.names.append(name)
+        return name
 
     def _order(self, order: tuple[int, str] | None) -> int | None:
         if order is None:
@@ -337,9 +345,8 @@ class Group:
         for pid, order in claims:
             if order is None:
                 continue
-            pid = self.payments.find(pid)
-            held = order_of.get(pid)
-            order_of[pid] = order if held is None else self.orders.unite(held, order)
+            held = order_of.get(payment := self.payments.find(pid))
+            order_of[payment] = order if held is None else self.orders.unite(held, order)
         self.components = components
         moves = self.changes.payment_moves
         for member in self.payments.parent:

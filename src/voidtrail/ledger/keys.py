@@ -66,9 +66,7 @@ class Keyring:
         if not path.exists():
             cls._make(path)
         if path.stat().st_mode & 0o077:
-            raise LedgerUnsafe(
-                f"key file {path} can be read by others; run: chmod 600 {path}"
-            )
+            raise LedgerUnsafe(f"key file {path} can be read by others; run: chmod 600 {path}")
         material = path.read_bytes()
         if len(material) != 96:
             raise LedgerUnsafe(f"{path} is not a key file of Voidtrail (96 bytes)")

@@ -1,8 +1,8 @@
 """Read tables made anew from the ledger, and the proof that nothing was changed.
 
 The read tables (payment, operation, verdict) are folds of the active events. `ensure` makes them
-when their definition has changed, `rebuild` mends single payments, `replay` makes all of them beside
-the live ones and compares row for row, `verify` walks the chain.
+when their definition has changed, `rebuild` mends single payments, `replay` makes all of them
+beside the live ones and compares row for row, `verify` walks the chain.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voidtrail.event.codec import RECORD, Record, digest_of, key63, leaf
+from voidtrail.event.codec import RECORD, Record, digest_of, leaf
 from voidtrail.event.model import Micros
 from voidtrail.ledger import chain
+from voidtrail.ledger.components import united
 from voidtrail.ledger.contract import DeliveryRow, Judge, Progress
+from voidtrail.ledger.derived import trouble
 
 if TYPE_CHECKING:
     from voidtrail.ledger.sqlite import SqliteLog
@@ -80,21 +82,50 @@ def rejudge_all(log: SqliteLog) -> None:
 
 
 def rebuild(log: SqliteLog, payment_ids: Sequence[int]) -> None:
-    """Fold some payments anew from their active events, inside of the transaction begun."""
+    """Fold some payments anew from their active events, inside of the transaction begun.
+
+    What only retired events had united falls apart: the payments, and the orders they stand in.
+    """
     db, judge = log.db, log.judge
-    ids = ", ".join(map(str, payment_ids))
+    before = _with_their_orders(db, payment_ids)
+    after = sorted({*before, *_reunite(db, before)})
+    ids = ", ".join(map(str, after))
     facts = f"({judge.facts_sql} AND n.payment_id IN ({ids}))"
     for table in ("payment", "operation"):
         db.execute(f"DELETE FROM {table} WHERE payment_id IN ({ids})")
-    gone = [(pid,) for pid in payment_ids]
-    for table, where in ((judge.payment, ""), (judge.operation, judge.operation_where)):
-        db.execute(f"INSERT INTO {table.name} {table.group_by_sql(facts, where=where)}")
-    log.rejudge(payment_ids, log.head().tick)
-    db.executemany("DELETE FROM verdict WHERE payment_id = ? AND payment_id NOT IN "
-                   "(SELECT payment_id FROM payment)", gone)  # fmt: skip
+    for rows, where in ((judge.payment, ""), (judge.operation, judge.operation_where)):
+        db.execute(f"INSERT INTO {rows.name} {rows.group_by_sql(facts, where=where)}")
+    log.rejudge(after, log.head().tick)
+    db.execute(f"DELETE FROM verdict WHERE payment_id IN ({ids}) AND payment_id NOT IN "
+               "(SELECT payment_id FROM payment)")  # fmt: skip
 
 
-_DIGEST: Final = RECORD.index("digest")
+def _with_their_orders(db: sqlite3.Connection, payment_ids: Sequence[int]) -> list[int]:
+    """Return the payments and all others of their orders."""
+    ids = ", ".join(map(str, payment_ids))
+    others = db.execute(
+        "SELECT payment_id FROM payment WHERE order_id IN "
+        f"(SELECT order_id FROM payment WHERE payment_id IN ({ids}))"
+    )
+    return sorted({*payment_ids, *(pid for (pid,) in others)})
+
+
+def _reunite(db: sqlite3.Connection, payment_ids: Sequence[int]) -> set[int]:
+    """Make the components of some payments and their orders anew; return the payments' ids."""
+    ids = ", ".join(map(str, payment_ids))
+    names = dict(db.execute(f"SELECT key, no FROM name WHERE payment_id IN ({ids})"))
+    orders = dict(
+        db.execute("SELECT key, no FROM order_name WHERE order_id IN "
+                   f"(SELECT order_id FROM payment WHERE payment_id IN ({ids}))")
+    )  # fmt: skip
+    claims = db.execute("SELECT name_no, names, order_key FROM event WHERE active = 1 AND name_no "
+                        f"IN (SELECT no FROM name WHERE payment_id IN ({ids}))")  # fmt: skip
+    payments, together = united(claims, names, orders)
+    found = [(payments.find(no), no) for no in names.values()]
+    db.executemany("UPDATE name SET payment_id = ? WHERE no = ?", found)
+    db.executemany("UPDATE order_name SET order_id = ? WHERE no = ?",
+                   [(together.find(no), no) for no in orders.values()])  # fmt: skip
+    return {pid for pid, _ in found}
 
 
 class Replayed(NamedTuple):
@@ -150,18 +181,33 @@ class Verified(NamedTuple):
     trouble: str
 
 
-def verify(log: SqliteLog, progress: Progress | None = None) -> Verified:
-    """Recompute every leaf, root and head from what is stored."""
+def verify(log: SqliteLog, progress: Progress | None = None, *, kept: str = "") -> Verified:
+    """Recompute every leaf, root and head from what is stored.
+
+    Args:
+        log: the ledger.
+        progress: told how far the walk is.
+        kept: a hexadecimal head that was kept elsewhere, to prove that nothing was cut off since.
+    """
     db = log.db
     store, lane = db.execute("SELECT id, lane FROM store").fetchone()
-    total = log.head().entries
-    leaves = _leaves(db)
-    before, done = chain.GENESIS, 0
-    group_no = 0
-    for no, first, count, at, tick, root, head in db.execute(
+    groups = db.execute(
         "SELECT no, first_seq, count, at, tick, root, head FROM chain ORDER BY no"
-    ).fetchall():
-        group_no += 1
+    ).fetchall()
+    found = walk(store, lane, groups, _leaves(db), progress, kept=kept)
+    return found if not found.ok or not (why := trouble(db)) else found._replace(
+        ok=False, trouble=why)  # fmt: skip
+
+
+def walk(
+    store: bytes, lane: int, groups: Sequence[tuple[Any, ...]],
+    leaves: Iterator[tuple[int, bytes]], progress: Progress | None = None, *, kept: str = "",
+) -> Verified:  # fmt: skip
+    """Walk along a chain: groups in order, beside all entries' leaves in order."""
+    total = sum(group[2] for group in groups)
+    before, done = chain.GENESIS, 0
+    met = not kept
+    for group_no, (no, first, count, at, tick, root, head) in enumerate(groups, start=1):
         if no != group_no or first != done + 1 or count < 1:
             return Verified(False, done, before.hex(), f"group {group_no} is missing or misplaced")
         group = list(islice(leaves, count))
@@ -171,19 +217,25 @@ def verify(log: SqliteLog, progress: Progress | None = None) -> Verified:
         if len(group) < count:
             return Verified(False, done, before.hex(), f"entry {first + len(group)} is missing")
         if chain.merkle_root([digest for _, digest in group]) != root:
-            return Verified(False, done, before.hex(),
-                            f"an entry among {first} to {first + count - 1} was changed")  # fmt: skip
+            why = f"an entry among {first} to {first + count - 1} was changed"
+            return Verified(False, done, before.hex(), why)
         before = chain.head(store, lane, first, before, root, count, at, tick)
         if before != head:
             return Verified(False, done, before.hex(), f"the head of group {no} was changed")
+        met = met or before.hex() == kept
         done += count
         if progress is not None:
             progress(done, total)
     extra = next(leaves, None)
     if extra is not None:
         return Verified(False, done, before.hex(), f"entry {extra[0]} stands outside of the chain")
-    trouble = _names(db)
-    return Verified(not trouble, done, before.hex(), trouble)
+    cut = "" if met else "the head that was kept is not in the chain: entries were cut off"
+    return Verified(met, done, before.hex(), cut)
+
+
+def event_leaf(record: Record) -> bytes:
+    """Return the leaf of a record; one whose content does not fit its digest has none."""
+    return leaf(record) if digest_of(record) == record.digest else b""
 
 
 def _leaves(db: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
@@ -194,7 +246,7 @@ def _leaves(db: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
     )  # fmt: skip
     events = _recomputed(
         db, f"SELECT seq, {', '.join(RECORD)} FROM event ORDER BY seq",
-        lambda row: leaf(row[1:]) if digest_of(Record(*row[1:])) == row[1 + _DIGEST] else b"",
+        lambda row: event_leaf(Record(*row[1:])),
     )  # fmt: skip
     controls = _recomputed(
         db, "SELECT seq, at, kind, body FROM control ORDER BY seq",
@@ -214,16 +266,3 @@ def _leaves(db: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
 def _recomputed(db: sqlite3.Connection, query: str, hashed: Any) -> Iterator[tuple[int, bytes]]:
     for row in db.execute(query):
         yield row[0], hashed(row)
-
-
-def _names(db: sqlite3.Connection) -> str:
-    """Return what is wrong with the names: their texts stand outside of the leaves."""
-    for table in ("name", "order_name"):
-        for key, text in db.execute(f"SELECT key, text FROM {table}"):
-            if key63(text) != key:
-                return f"the text of {table} {key} was changed"
-    missing = db.execute(
-        "SELECT e.seq FROM event e LEFT JOIN name n ON n.no = e.name_no AND n.key = e.name_key "
-        "WHERE n.no IS NULL LIMIT 1"
-    ).fetchone()
-    return "" if missing is None else f"the name of event {missing[0]} is missing"
