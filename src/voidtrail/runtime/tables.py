@@ -12,6 +12,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,6 +26,7 @@ from voidtrail.sources.table import (
     Plan,
     TableFile,
     TableMapping,
+    keys,
     marks,
     number_rows,
     prepare,
@@ -144,8 +146,8 @@ def _marked(table: OpenTable, plan: Plan) -> pl.DataFrame | None:
     if not plan.marking:
         return None
     names = list(plan.marking)
-    keys = [plain(piece.select(names)) for piece in slices(table, names)]
-    return marks(pl.concat(keys), plan)
+    found = [keys(plain(piece.select(names)), plan) for piece in slices(table, names)]
+    return marks(pl.concat(found), plan)
 
 
 def slices(
@@ -244,22 +246,14 @@ def _csv_slices(table: OpenTable, rows: int) -> Iterator[pl.DataFrame]:
         reader = csv.reader(file, delimiter=delimiter)
         try:
             header = _header(next(reader, []), table.path.name)
-            kept: list[list[str]] = []
-            faults: dict[int, str] = {}
             empty = True
-            for fields in reader:
-                if not fields:
-                    continue
-                if len(fields) != len(header):
-                    faults[len(kept)] = delimiter.join(fields)
-                kept.append(fields)
-                if len(kept) == rows:
-                    yield _csv_frame(header, kept, faults)
-                    kept, faults, empty = [], {}, False
+            while kept := list(islice(reader, rows)):
+                yield _csv_frame(header, [fields for fields in kept if fields], delimiter)
+                empty = False
         except csv.Error as error:
             raise FileInvalid(f"{table.path.name}: line {reader.line_num}: {error}") from None
-        if kept or empty:
-            yield _csv_frame(header, kept, faults)
+        if empty:
+            yield _csv_frame(header, [], delimiter)
 
 
 def _header(names: list[str], file: str) -> list[str]:
@@ -272,18 +266,21 @@ def _header(names: list[str], file: str) -> list[str]:
     return names
 
 
-def _csv_frame(header: list[str], rows: list[list[str]], faults: dict[int, str]) -> pl.DataFrame:
+def _csv_frame(header: list[str], rows: list[list[str]], delimiter: str) -> pl.DataFrame:
     """Return rows as columns of text; those with too few or too many fields hold only a fault."""
+    width = len(header)
     whys: dict[int, str] = {}
-    for place in faults:
-        whys[place] = f"has {len(rows[place])} fields, but the header names {len(header)}"
-        rows[place] = [""] * len(header)
-    columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    return _with_faults(
-        [pl.Series(name, values, dtype=pl.String)
-         for name, values in zip(header, columns, strict=True)],
-        len(rows), whys, faults,
-    )  # fmt: skip
+    lines: dict[int, str] = {}
+    if any(len(fields) != width for fields in rows):
+        for place, fields in enumerate(rows):
+            if len(fields) != width:
+                whys[place] = f"has {len(fields)} fields, but the header names {width}"
+                lines[place] = delimiter.join(fields)
+                rows[place] = [""] * width
+    columns = list(zip(*rows, strict=True)) or [()] * width
+    named = zip(header, columns, strict=True)
+    texts = [pl.Series(name, values, dtype=pl.String) for name, values in named]
+    return _with_faults(texts, len(rows), whys, lines)
 
 
 def _with_faults(

@@ -22,7 +22,7 @@ from voidtrail.sources.contract import (
 )
 from voidtrail.sources.table.bind import Plan
 from voidtrail.sources.table.mapping import TableMapping, parse_mapping
-from voidtrail.sources.table.marks import marks, number_rows
+from voidtrail.sources.table.marks import keys, marks, number_rows
 from voidtrail.sources.table.reread import retranslate
 from voidtrail.sources.table.rows import (
     NAME,
@@ -34,8 +34,8 @@ from voidtrail.sources.table.rows import (
 
 __all__ = [
     "CAPABILITIES", "EVENTS", "IDENTITY", "NAME", "REASONS", "VERSION", "Plan", "TableFile",
-    "TableMapping", "acknowledge", "marks", "number_rows", "parse_mapping", "prepare", "query",
-    "retranslate", "translate", "translate_frame", "translate_numbered", "verify",
+    "TableMapping", "acknowledge", "keys", "marks", "number_rows", "parse_mapping", "prepare",
+    "query", "retranslate", "translate", "translate_frame", "translate_numbered", "verify",
 ]  # fmt: skip
 
 VERSION: Final = 1

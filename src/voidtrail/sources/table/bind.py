@@ -113,12 +113,17 @@ class Plan:
         return bool(self.group_by)
 
     @property
+    def counting(self) -> bool:
+        """Whether the rows (or groups) of one payment are counted."""
+        return any(each.counted for each in self.statements)
+
+    @property
     def marking(self) -> tuple[str, ...]:
         """The columns that must be seen over the whole file before its first row is read."""
         found = [*self.group_by, *self.session_by]
         if self.session_by:
             found += [self.statements[0].at, self.order]
-        if any(each.counted for each in self.statements):
+        if self.counting:
             found.append(self.payment or self.order)
         return tuple(name for name in dict.fromkeys(found) if name)
 

@@ -24,6 +24,8 @@ ROWS: Final = "__rows"
 BODY: Final = "__body"
 PATH: Final = "__path"
 WHY: Final = "__why"
+UNCOMPUTED: Final = [ROW, ROWS, BODY, PATH, WHY]
+"""The columns of a unit over which an expression failed."""
 _AT: Final = "__at:"
 _LATE: Final = "__late:"
 _BAD: Final = "__bad:"

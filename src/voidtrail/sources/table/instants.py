@@ -21,6 +21,7 @@ _TEXT: Final = (
 )
 _COMPACT: Final = r"^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?$"
 _SHAPE: Final = "%Y-%m-%d %H:%M:%S%.f"
+_SHAPE_T: Final = "%Y-%m-%dT%H:%M:%S%.f"
 _MICROS: Final = pl.Datetime("us")
 _EARLIEST: Final = -2_208_988_800_000_000  # 1900
 _LATEST: Final = 7_258_118_400_000_000  # 2200
@@ -98,20 +99,31 @@ def _from_number(column: pl.Series, zone: str) -> pl.Series:
 
 
 def _from_text(column: pl.Series, zone: str) -> pl.Series:
-    found = _matched(column, _TEXT, zone)
-    left = column.is_not_null() & found.is_null()
+    naive = column.str.to_datetime(_SHAPE, strict=False, time_unit="us")
+    left = column.is_not_null() & naive.is_null()
+    if left.all():
+        naive = column.str.to_datetime(_SHAPE_T, strict=False, time_unit="us")
+        left = column.is_not_null() & naive.is_null()
     if not left.any():
-        return found
-    rest = column.set(~left, None)
-    size = rest.str.len_bytes()
-    is_digits = rest.str.contains(r"^\d{8,19}$").fill_null(False)
+        return _in_zone(naive, zone)
+    places = left.arg_true()
+    rest = _from_odd_text(column.gather(places), zone)
+    return _in_zone(naive, zone).scatter(places, rest)
+
+
+def _from_odd_text(column: pl.Series, zone: str) -> pl.Series:
+    """Read texts in other shapes than `2020-03-01 12:30:00`."""
+    size = column.str.len_bytes()
+    is_digits = column.str.contains(r"^[0-9]{8,19}$")
     is_compact = is_digits & size.is_in([8, 12, 14])
-    compact = _matched(rest.set(~is_compact, None), _COMPACT, zone)
     is_epoch = is_digits & size.is_in([10, 13, 16, 19])
-    number = rest.set(~is_epoch, None).cast(pl.Int64, strict=False)
-    epoch = _from_number(number, zone)
-    frame = pl.DataFrame({"a": found, "b": compact, "c": epoch})
-    return frame.select(pl.coalesce("a", "b", "c").alias("at")).to_series()
+    number = column.set(~is_epoch, None).cast(pl.Int64, strict=False)
+    frame = pl.DataFrame({
+        "written": _matched(column, _TEXT, zone),
+        "compact": _matched(column.set(~is_compact, None), _COMPACT, zone),
+        "epoch": _from_number(number, zone),
+    })  # fmt: skip
+    return frame.select(pl.coalesce("written", "compact", "epoch").alias("at")).to_series()
 
 
 def _matched(column: pl.Series, pattern: str, zone: str) -> pl.Series:

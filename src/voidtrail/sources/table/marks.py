@@ -5,6 +5,7 @@ A file is read in slices; these few columns are looked at first, once, over all 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
@@ -43,40 +44,70 @@ def text_of(name: str, dtype: pl.DataType) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def marks(keys: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+def keys(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return what the marks of rows are made from, in few bytes a row.
+
+    Args:
+        frame: the columns `plan.marking` of some rows.
+        plan: the bound mapping.
+
+    Returns:
+        Per row: 128-bit digests of its group or session and of its payment, 0 where it has none,
+        and its instant.
+    """
+    schema = frame.schema
+    made: list[pl.Expr] = []
+    if plan.grouped:
+        made += _digests("group", [text_of(name, schema[name]) for name in plan.group_by], True)
+    if plan.session_by:
+        at, _ = micros(frame[plan.statements[0].at], plan.zone)
+        frame = frame.with_columns(at.alias("__at"))
+        made += _digests("group", [pl.col(name) for name in plan.session_by], False)
+        made.append(pl.col("__at"))
+    payment = plan.payment or plan.order
+    if plan.counting and payment:
+        made += _digests("payment", [text_of(payment, schema[payment])], True)
+    return frame.select(made)
+
+
+def _digests(name: str, parts: list[pl.Expr], needed: bool) -> Iterator[pl.Expr]:
+    """Digest texts to twice 64 bits; with `needed`, a row that lacks one of them has none."""
+    row = pl.struct(part.alias(str(place)) for place, part in enumerate(parts))
+    for seed in (1, 2):
+        digest = row.hash(seed=seed)
+        if needed:
+            absent = pl.any_horizontal(part.is_null() for part in parts)
+            digest = pl.when(absent).then(None).otherwise(digest)
+        yield digest.alias(f"__{name}{seed}")
+
+
+def marks(keyed: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return the marks of every row of a file.
 
     Args:
-        keys: the columns `plan.marking` of all rows, in the order of the file.
+        keyed: the `keys` of all rows, in the order of the file.
         plan: the bound mapping.
 
     Returns:
         One row per row of the file; the columns FIRST and LAST, CHAIN, REPEAT as far as needed.
     """
-    schema = keys.schema
-    frame = keys.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    frame = keyed.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
     found: list[pl.Series] = []
     if plan.grouped:
-        names = [f"__key{place}" for place in range(len(plan.group_by))]
+        here = pl.col(ROW)
+        keyless = pl.col("__group1").is_null()
         spans = frame.select(
-            ROW, *(text_of(key, schema[key]).alias(name)
-                   for key, name in zip(plan.group_by, names, strict=True)),
-        ).with_columns(
-            pl.col(ROW).min().over(names).alias(FIRST), pl.col(ROW).max().over(names).alias(LAST)
-        )  # fmt: skip
-        keyless = pl.any_horizontal(pl.col(name).is_null() for name in names)
-        spans = spans.select(
-            pl.when(keyless).then(ROW).otherwise(pl.col(each)).alias(each) for each in (FIRST, LAST)
+            pl.when(keyless).then(here).otherwise(edge.over("__group1", "__group2")).alias(name)
+            for name, edge in ((FIRST, here.min()), (LAST, here.max()))
         )
         found += spans.get_columns()
     if plan.session_by:
         found.append(_chains(frame, plan))
-    payment = plan.payment or plan.order
-    if any(each.counted for each in plan.statements) and payment:
-        first = found[0] if plan.grouped else frame[ROW]
-        units = frame.select(text_of(payment, schema[payment]).alias("payment"), first.alias(FIRST))
-        rank = pl.col(FIRST).rank("dense").over("payment").cast(pl.Int64) - 1
-        found.append(units.select(rank.fill_null(0).alias(REPEAT)).to_series())
+    if "__payment1" in frame.columns:
+        first = found[0] if plan.grouped else frame[ROW].alias(FIRST)
+        rank = pl.col(FIRST).rank("dense").over("__payment1", "__payment2").cast(pl.Int64) - 1
+        turn = pl.when(pl.col("__payment1").is_null()).then(0).otherwise(rank)
+        found.append(frame.with_columns(first).select(turn.alias(REPEAT)).to_series())
     return pl.DataFrame(found)
 
 
@@ -84,15 +115,12 @@ def _chains(frame: pl.DataFrame, plan: Plan) -> pl.Series:
     """Chain rows that follow one another within the session's time and agree in its columns."""
     assert plan.mapping.session is not None
     within = round(plan.mapping.session.within_s * SECOND)
-    at, _ = micros(frame[plan.statements[0].at], plan.zone)
-    names = [f"__key{place}" for place in range(len(plan.session_by))]
-    keyed = frame.select(
-        ROW, at.alias("at"),
-        *(pl.col(key).alias(name) for key, name in zip(plan.session_by, names, strict=True)),
-    ).sort([*names, "at", ROW])  # fmt: skip
+    names = ["__group1", "__group2"]
+    keyed = frame.select(*names, "__at", ROW).sort([*names, "__at", ROW])
+    at = pl.col("__at")
     is_new = pl.any_horizontal(
         *(pl.col(name).ne_missing(pl.col(name).shift()) for name in names),
-        (pl.col("at") - pl.col("at").shift() > within).fill_null(True),
+        (at - at.shift() > within).fill_null(True),
     )
     chained = keyed.with_columns(is_new.cum_sum().alias("chain")).select(
         ROW, pl.col(ROW).min().over("chain").alias(CHAIN)
@@ -112,7 +140,7 @@ def number_rows(
         marked: the marks of the whole file; None if the frame is the whole file.
     """
     if marked is None and plan.marking:
-        marked = marks(frame.select(plan.marking), plan)
+        marked = marks(keys(frame.select(plan.marking), plan), plan)
         if start and plan.marking:
             shifted = [name for name in (FIRST, LAST, CHAIN) if name in marked.columns]
             marked = marked.with_columns(pl.col(name) + start for name in shifted)

@@ -51,19 +51,22 @@ def decimals(column: pl.Series) -> tuple[pl.Series, pl.Series]:
         return values, column.is_not_null() & values.is_null()
     text = column.cast(pl.String).str.strip_chars()
     text = text.set(text == "", None)
+    whole = text.cast(pl.Int64, strict=False)
+    if whole.null_count() == text.null_count():
+        return whole.cast(pl.Decimal(DIGITS, 0)), pl.Series([False]).new_from_index(0, len(text))
+    stated = text.is_not_null()
     is_power = text.str.contains(_POWER).fill_null(False)
     if is_power.any():
         distinct = text.filter(is_power).unique()
         plain = distinct.map_elements(plain_text, return_dtype=pl.String, skip_nulls=True)
-        swapped = text.replace_strict(distinct, plain, default=text, return_dtype=pl.String)
-        stated, text = text.is_not_null(), swapped
-    else:
-        stated = text.is_not_null()
+        text = text.replace_strict(distinct, plain, default=text, return_dtype=pl.String)
     is_plain = text.str.contains(_PLAIN).fill_null(False)
     text = text.set(~is_plain, None)
-    places = text.str.extract(r"\.([0-9]*?)0*$").str.len_bytes().fill_null(0)
+    point = text.str.find(".", literal=True)
+    places = text.str.strip_chars_end("0").str.len_bytes().cast(pl.Int64) - point - 1
+    places = places.fill_null(0)
     text = text.set(places > SCALE_MAX, None)
-    scale = min(int(places.max() or 0), SCALE_MAX)  # type: ignore[arg-type]
+    scale = min(max(int(places.max() or 0), 0), SCALE_MAX)  # type: ignore[arg-type]
     values = text.cast(pl.Decimal(DIGITS, scale), strict=False)
     return values, stated & values.is_null()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import polars as pl
@@ -23,8 +23,26 @@ from voidtrail.event.model import (
     Via,
 )
 from voidtrail.event.reason import BY_SLUG, How, number
-from voidtrail.sources.table.bind import ACTORS, CHANNELS, HOWS, METHODS, Field, Plan, bind
-from voidtrail.sources.table.frame import BODY, PATH, ROWS, WHY, evaluate, plain, probe
+from voidtrail.sources.table.bind import (
+    ACTORS,
+    CHANNELS,
+    HOWS,
+    METHODS,
+    Field,
+    Plan,
+    Statement,
+    bind,
+)
+from voidtrail.sources.table.frame import (
+    BODY,
+    PATH,
+    ROWS,
+    UNCOMPUTED,
+    WHY,
+    evaluate,
+    plain,
+    probe,
+)
 from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table.marks import CHAIN, FAULT, LINE, REPEAT, ROW, number_rows
 
@@ -34,6 +52,8 @@ NAME: Final = "table"
 REFERENCE_DIGITS: Final = 16
 """Digits of a file's digest in references made from it (64 bits)."""
 CODE_LONGEST: Final = 64
+EXTRA_HEADERS: Final = (("file-chain", CHAIN), ("file-repeat", REPEAT), ("file-fault", FAULT))
+"""Headers of a delivery that only some rows have, with the columns that hold them."""
 
 # Who and how, where a file gives no reason, as the standard reason that says just that.
 SLUG_OF: Final[dict[tuple[str, str], str]] = {
@@ -144,98 +164,164 @@ def reason_of(reason: str | None, actor: str | None, how: str | None) -> tuple[i
 
 
 class _Writer:
-    """Writes the deliveries and events of one file."""
+    """Writes the deliveries and events of one file, a frame of units at a time."""
 
     def __init__(self, plan: Plan, file: TableFile, account: Account) -> None:
         self.plan, self.file, self.account = plan, file, account
-        self.prefix = file.digest[:REFERENCE_DIGITS]
         self.headers = (
             ("file-name", file.name),
             ("file-digest", file.digest),
             ("file-types", types_of(plan.schema)),
         )
-        self.dimensions: dict[tuple[str | None, ...], tuple[tuple[str, str], ...]] = {}
 
-    def delivery(self, unit: Mapping[str, Any]) -> Delivery:
-        """Return the delivery of one unit."""
-        extra = [("file-row", unit[ROWS])]
-        extra += [
-            (name, str(unit[key]))
-            for name, key in (("file-chain", CHAIN), ("file-repeat", REPEAT), ("file-fault", FAULT))
-            if unit.get(key) is not None
-        ]
-        return Delivery(
-            source=NAME,
-            account=self.account.name,
-            received_at=self.file.received_at,
-            body=unit[BODY].encode("utf-8", "surrogatepass"),
-            headers=(*self.headers, *extra),
-            via=Via.FILE,
-            context=self.plan.mapping.digest,
+    def written(self, units: pl.DataFrame) -> Iterator[Translated]:
+        """Yield each unit's delivery with its events, or with why it cannot be read."""
+        said: list[list[Event]] = [[] for _ in range(units.height)]
+        if units.columns != UNCOMPUTED:
+            shared = self._shared(units)
+            for place, statement in enumerate(self.plan.statements):
+                self._say(units, shared, statement, place, said)
+        deliveries = self._deliveries(units)
+        paths, whys = units[PATH].to_list(), units[WHY].to_list()
+        for delivery, events, path, why in zip(deliveries, said, paths, whys, strict=True):
+            yield delivery, (events if path is None else Unreadable(path=path, why=why))
+
+    def _deliveries(self, units: pl.DataFrame) -> Iterator[Delivery]:
+        account, received_at, headers = self.account.name, self.file.received_at, self.headers
+        context, via = self.plan.mapping.digest, Via.FILE
+        extras = [(header, units[name].cast(pl.String).to_list())
+                  for header, name in EXTRA_HEADERS if name in units.columns]  # fmt: skip
+        bodies, rows = units[BODY].to_list(), units[ROWS].to_list()
+        for place, (body, row) in enumerate(zip(bodies, rows, strict=True)):
+            own = [(header, values[place]) for header, values in extras
+                   if values[place] is not None] if extras else ()  # fmt: skip
+            yield Delivery(
+                source=NAME,
+                account=account,
+                received_at=received_at,
+                body=body.encode("utf-8", "surrogatepass"),
+                headers=(*headers, ("file-row", row), *own),
+                via=via,
+                context=context,
+            )
+
+    def _shared(self, units: pl.DataFrame) -> _Shared:
+        """Return what all statements of a unit have in common, as lists."""
+        plan, have = self.plan, set(units.columns)
+        prefix = pl.lit(self.file.digest[:REFERENCE_DIGITS] + ":")
+        own = pl.concat_str(prefix, pl.col(ROW).cast(pl.String))
+        given = [pl.col("order")] if "order" in have else []
+        if plan.grouped and not plan.order:
+            keys = [pl.col(f"key{place}") for place in range(len(plan.group_by))]
+            given.append(pl.concat_str(keys, separator="|"))
+        paid = [pl.col("payment")] if "payment" in have else []
+        chain = [pl.concat_str(prefix, pl.col(CHAIN).cast(pl.String))] if CHAIN in have else []
+        names = units.select(
+            pl.coalesce([*paid, *given, own]).alias("payment"),
+            pl.coalesce([*given, *chain, pl.lit("")]).alias("order"),
+            pl.col(ROW).cast(pl.String).alias("row"),
+        )
+        digest = self.file.digest
+        words = {name: units[name].to_list() if name in have else None
+                 for name in ("method", "channel", "customer")}  # fmt: skip
+        customer, method, channel = words["customer"], words["method"], words["channel"]
+        return _Shared(
+            payment=names["payment"].to_list(),
+            order=names["order"].to_list(),
+            identity=[(digest, row) for row in names["row"].to_list()],
+            customer=customer and [each or "" for each in customer],
+            method=method and [_method(each) for each in method],
+            channel=channel and [_channel(each) for each in channel],
+            dimensions=self._public(units) if plan.dimensions else None,
         )
 
-    def _references(self, unit: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the payment and the order of a unit."""
-        order = unit.get("order") or ""
-        if not order and self.plan.grouped and not self.plan.order:
-            order = "|".join(unit[f"key{at}"] for at in range(len(self.plan.group_by)))
-        payment = unit.get("payment") or order or f"{self.prefix}:{unit[ROW]}"
-        if not order and unit.get(CHAIN) is not None:
-            order = f"{self.prefix}:{unit[CHAIN]}"
-        return payment, order
-
-    def _public(self, unit: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    def _public(self, units: pl.DataFrame) -> list[tuple[tuple[str, str], ...]]:
         names = self.plan.dimensions
-        values = tuple([unit[f"d{at}"] for at in range(len(names))])
-        found = self.dimensions.get(values)
-        if found is None:
-            if len(self.dimensions) > 100_000:
-                self.dimensions.clear()
-            pairs = zip(names, values, strict=True)
-            found = tuple((name, value) for name, value in pairs if value is not None)
-            self.dimensions[values] = found
-        return found
-
-    def events(self, unit: Mapping[str, Any]) -> list[Event]:
-        """Return the statements that a sound unit makes."""
-        plan = self.plan
-        payment, order = self._references(unit)
-        identity = (self.file.digest, str(unit[ROW]))
-        customer, dimensions = unit.get("customer") or "", self._public(unit)
-        method = _method(plan.method.constant or unit.get("method"))
-        channel = _channel(plan.channel.constant or unit.get("channel"))
-        repeat = unit.get(REPEAT) or 0
+        known: dict[tuple[str | None, ...], tuple[tuple[str, str], ...]] = {}
         found = []
-        for at, statement in enumerate(plan.statements):
-            if not unit[f"when{at}"]:
-                continue
-            amount = unit.get(f"amount{at}")
-            reason, code = reason_of(
-                _given(statement.reason, unit, f"reason{at}"),
-                _given(statement.actor, unit, f"actor{at}"),
-                _given(statement.how, unit, f"how{at}"),
-            )
-            operation = unit.get(f"operation{at}") or ""
-            if statement.counted and repeat:
-                operation = str(repeat + 1)
-            stated = amount is not None
-            found.append(
-                Event(
-                    label=statement.label, identity=identity, kind=statement.kind,
-                    result=statement.result, payment=payment, order=order, operation=operation,
-                    occurred_at=unit[f"at{at}"], amount_minor=amount,
-                    currency=(_given(statement.currency, unit, f"currency{at}") or "")
-                    if stated else "",
-                    tag=Tag.OWN if stated else Tag.NONE, role=Role.IMPORT, via=Via.FILE,
-                    reason=reason, code=code, method=method, channel=channel, customer=customer,
-                    life=statement.life, dimensions=dimensions,
-                )
-            )  # fmt: skip
+        for values in zip(*(units[f"d{at}"].to_list() for at in range(len(names))), strict=True):
+            pairs = known.get(values)
+            if pairs is None:
+                each = zip(names, values, strict=True)
+                pairs = tuple((name, value) for name, value in each if value is not None)
+                known[values] = pairs
+            found.append(pairs)
         return found
 
+    def _say(
+        self, units: pl.DataFrame, shared: _Shared, statement: Statement, place: int,
+        said: list[list[Event]],
+    ) -> None:  # fmt: skip
+        """Append one statement's events to the units that make it."""
+        fires = pl.col(f"when{place}") & pl.col(PATH).is_null()
+        here = units.with_row_index("__unit").filter(fires)
+        places = here["__unit"].to_list()
+        template = self._template(statement)
+        varied: dict[str, list[Any]] = {"occurred_at": here[f"at{place}"].to_list()}
+        if statement.amount:
+            varied["amount_minor"] = here[f"amount{place}"].to_list()
+            if statement.currency.column:
+                varied["currency"] = here[f"currency{place}"].to_list()
+        if statement.operation.column:
+            varied["operation"] = here[f"operation{place}"].fill_null("").to_list()
+        elif statement.counted and REPEAT in here.columns:
+            repeats = here[REPEAT].to_list()
+            varied["operation"] = [str(before + 1) if before else "" for before in repeats]
+        given = (statement.reason, statement.actor, statement.how)
+        if any(each.column for each in given):
+            texts = [_texts(here, each, f"{name}{place}") for each, name
+                     in zip(given, ("reason", "actor", "how"), strict=True)]  # fmt: skip
+            reasons = [reason_of(*each) for each in zip(*texts, strict=True)]
+            varied["reason"] = [reason for reason, _ in reasons]
+            varied["code"] = [code for _, code in reasons]
+        for name in _Shared._fields:
+            of_all: list[Any] | None = getattr(shared, name)
+            if of_all is not None:
+                varied[name] = [of_all[unit] for unit in places]
+        names, replace = tuple(varied), msgspec.structs.replace
+        for unit, each in zip(places, zip(*varied.values(), strict=True), strict=True):
+            said[unit].append(replace(template, **dict(zip(names, each))))  # noqa: B905
 
-def _given(field: Field, unit: Mapping[str, Any], name: str) -> str | None:
-    return field.constant or (unit[name] if field.column else None)
+    def _template(self, statement: Statement) -> Event:
+        """Return an event with what all events of a statement have in common."""
+        stated = statement.amount is not None
+        given = (statement.reason, statement.actor, statement.how)
+        reason, code = reason_of(*(each.constant or None for each in given))
+        return Event(
+            label=statement.label,
+            identity=(),
+            kind=statement.kind,
+            result=statement.result,
+            payment="",
+            occurred_at=0,
+            currency=statement.currency.constant if stated else "",
+            tag=Tag.OWN if stated else Tag.NONE,
+            role=Role.IMPORT,
+            via=Via.FILE,
+            reason=reason,
+            code=code,
+            method=_method(self.plan.method.constant or None),
+            channel=_channel(self.plan.channel.constant or None),
+            life=statement.life,
+        )
+
+
+class _Shared(NamedTuple):
+    """Fields of an event that differ between units: lists over the units; None if constant."""
+
+    payment: list[str]
+    order: list[str]
+    identity: list[tuple[str, str]]
+    customer: list[str] | None
+    method: list[Method] | None
+    channel: list[Channel] | None
+    dimensions: list[tuple[tuple[str, str], ...]] | None
+
+
+def _texts(here: pl.DataFrame, field: Field, name: str) -> list[str | None]:
+    if field.column:
+        return here[name].to_list()
+    return [field.constant or None] * here.height
 
 
 def translate_frame(
@@ -290,12 +376,7 @@ def translate_numbered(
     """Translate rows that carry their ordinals and marks; groups must be whole."""
     writer = _Writer(plan, file, account)
     for units in evaluate(frame, plan):
-        for unit in units.iter_rows(named=True):
-            delivery = writer.delivery(unit)
-            if unit[PATH] is not None:
-                yield delivery, Unreadable(path=unit[PATH], why=unit[WHY])
-            else:
-                yield delivery, writer.events(unit)
+        yield from writer.written(units)
 
 
 _LETTERS: Final[Sequence[tuple[str, Callable[[pl.DataType], bool]]]] = (
