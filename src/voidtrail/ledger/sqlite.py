@@ -47,7 +47,7 @@ _OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingEr
 """Errors that a single item can cause; every other one says that the file cannot be trusted."""
 
 
-def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: str | Path) -> sqlite3.Connection:
     """Open the file with the settings that durability needs, and read them back.
 
     Raises:
@@ -56,8 +56,6 @@ def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         str(path), isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5.0
     )
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA page_size = 8192")  # takes effect on a new file only
     for name, value in _WANTED.items():
         connection.execute(f"PRAGMA {name} = {value}")
@@ -72,6 +70,14 @@ def connect(path: str | Path, *, read_only: bool = False) -> sqlite3.Connection:
                 "it was acknowledged. Use a local disk that supports WAL."
             )
     return connection
+
+
+def connect_for_reading(path: str | Path) -> sqlite3.Connection:
+    """Open the file so that nothing in it can be changed; temporary tables are allowed."""
+    return sqlite3.connect(
+        f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None,
+        check_same_thread=False, cached_statements=512, timeout=5.0,
+    )  # fmt: skip
 
 
 def marks(values: Sequence[object]) -> tuple[str, list[object]]:
@@ -90,20 +96,26 @@ class SqliteLog:
         path: the file; made if absent.
         judge: the pure functions of the house.
         keyring: the keys of this store.
+        reading: open an existing file so that nothing can be written.
     """
 
-    def __init__(self, path: str | Path, judge: Judge, keyring: Keyring) -> None:
+    def __init__(
+        self, path: str | Path, judge: Judge, keyring: Keyring, *, reading: bool = False
+    ) -> None:
         self.path = str(path)
         self.judge = judge
         self.keyring = keyring
-        self.stopped: str | None = None
+        self.stopped: str | None = "opened for reading only" if reading else None
+        self._head: Head | None = None
+        self._statements()
+        if reading:
+            self._db = connect_for_reading(path)
+            return
         self._db = connect(path)
         if migrate.revision(self._db) != migrate.HEAD:
             migrate.upgrade(self.path)
         self._id = self._identity()
         self._try_keys()
-        self._statements()
-        self._head: Head | None = None
 
     def _identity(self) -> bytes:
         self._db.execute("BEGIN IMMEDIATE")

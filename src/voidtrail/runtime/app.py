@@ -104,6 +104,14 @@ def build(
     return house
 
 
+def reader_of(house: House) -> House:
+    """Return the house over a connection of its own that can only read."""
+    ledger = house.ledger
+    return house._replace(
+        ledger=SqliteLog(ledger.path, ledger.judge, house.keyring, reading=True)
+    )
+
+
 def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
     """Enter an account inside of a transaction begun."""
     source = house.sources[account.source]

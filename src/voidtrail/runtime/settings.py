@@ -38,7 +38,8 @@ class Server(Struct):
         body_max_bytes: a larger body is answered with 413.
         read_deadline_s: a body that is not complete by then is dropped.
         group_max: most deliveries that one transaction takes.
-        group_wait_ms: how long a group may wait for company after the last commit.
+        api_token: "env:NAME" or "file:PATH" of the token for the JSON API; without one, only this
+            machine may read.
     """
 
     host: str = "127.0.0.1"
@@ -46,7 +47,7 @@ class Server(Struct):
     body_max_bytes: int = 1_048_576
     read_deadline_s: float = 10.0
     group_max: int = 256
-    group_wait_ms: float = 0.0
+    api_token: str = ""
 
 
 class Ledger(Struct):
@@ -221,33 +222,43 @@ def _check(settings: Settings) -> None:
             raise SettingInvalid(f"{where}: cutoff {each.cutoff!r} is not a time like 04:00")
 
 
+def secret_of(
+    place: str, where: str, environment: Mapping[str, str] | None = None, base: str = "."
+) -> Secret:
+    """Fetch one secret from "env:NAME" or "file:PATH".
+
+    Raises:
+        SettingInvalid: it is written in clear, or is not where it should be.
+    """
+    variables = os.environ if environment is None else environment
+    kind, _, rest = place.partition(":")
+    if kind == "env":
+        if rest not in variables:
+            raise SettingInvalid(f"{where}: the environment has no {rest}")
+        return Secret(variables[rest])
+    if kind == "file":
+        try:
+            return Secret((Path(base) / rest).read_text("utf-8").rstrip("\n"))
+        except OSError as error:
+            raise SettingInvalid(f"{where}: {rest}: {error.strerror}") from None
+    raise SettingInvalid(
+        f"{where}: write it as env:NAME or file:PATH; secrets do not stand in settings"
+    )
+
+
 def secrets_of(
-    account: AccountSettings, environment: Mapping[str, str] = os.environ, base: str = "."
+    account: AccountSettings, environment: Mapping[str, str] | None = None, base: str = "."
 ) -> Secrets:
     """Fetch an account's secrets from the environment and from files.
 
     Raises:
         SettingInvalid: a secret is written in clear, or is not where it should be.
     """
-    found: dict[str, tuple[Secret, ...]] = {}
-    for purpose, places in account.secrets.items():
-        values = []
-        for place in (places,) if isinstance(places, str) else places:
-            where = f"account {account.source}/{account.name}, secret {purpose}"
-            kind, _, rest = place.partition(":")
-            if kind == "env" and rest in environment:
-                values.append(Secret(environment[rest]))
-            elif kind == "env":
-                raise SettingInvalid(f"{where}: the environment has no {rest}")
-            elif kind == "file":
-                try:
-                    text = (Path(base) / rest).read_text("utf-8")
-                except OSError as error:
-                    raise SettingInvalid(f"{where}: {rest}: {error.strerror}") from None
-                values.append(Secret(text.rstrip("\n")))
-            else:
-                raise SettingInvalid(
-                    f"{where}: write it as env:NAME or file:PATH; secrets do not stand in settings"
-                )
-        found[purpose] = tuple(values)
-    return found
+    return {
+        purpose: tuple(
+            secret_of(place, f"account {account.source}/{account.name}, secret {purpose}",
+                      environment, base)
+            for place in ((places,) if isinstance(places, str) else places)
+        )
+        for purpose, places in account.secrets.items()
+    }  # fmt: skip

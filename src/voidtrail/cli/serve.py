@@ -1,0 +1,60 @@
+"""`voidtrail serve` and `voidtrail work`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voidtrail.runtime import logs
+from voidtrail.runtime.app import build
+from voidtrail.runtime.starting import load_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    db: Annotated[Path | None, typer.Option(help="The ledger's file.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
+    work: Annotated[bool, typer.Option(help="Run the worker's loop here too.")] = True,
+) -> None:
+    """Take in deliveries, answer the API and work.
+
+    Example: voidtrail serve --port 8420 --db shop.db
+    """
+    import uvloop
+
+    from voidtrail.web.server import serve as run
+
+    logs.configure()
+    house = build(load_settings(config, db, {"server.host": host, "server.port": port}))
+    address = f"http://{house.settings.server.host}:{house.settings.server.port}"
+
+    def ready() -> None:
+        typer.echo(f"voidtrail: {address} is taking in deliveries", err=True)
+
+    try:
+        uvloop.run(run(house, ready=ready, work=work))
+    finally:
+        house.close()
+
+
+def work(
+    db: Annotated[Path | None, typer.Option(help="The ledger's file.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
+    once: Annotated[bool, typer.Option(help="Do what is due now, then end.")] = False,
+) -> None:
+    """Run the worker's loop as a process of its own.
+
+    Example: voidtrail work --db shop.db
+    """
+    from voidtrail.runtime.working import work as run
+
+    logs.configure()
+    house = build(load_settings(config, db))
+    try:
+        asyncio.run(run(house, once=once))
+    finally:
+        house.close()

@@ -1,0 +1,33 @@
+"""`voidtrail work`: the worker's loop as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from voidtrail.runtime.app import House
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.worker import Worker
+
+
+async def work(house: House, *, once: bool = False) -> None:
+    """Work until SIGINT or SIGTERM, or do one turn."""
+    intake = Intake(house.ledger, house.clock, house.settings.server.group_max)
+    asker = Asker(house, intake)
+    worker = Worker(house, intake, asker, Refusals())
+    try:
+        if once:
+            await worker.turn()
+            return
+        task = asyncio.ensure_future(worker.run())
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        await asker.close()
+        await intake.close()

@@ -1,0 +1,97 @@
+"""`voidtrail serve`: intake, API and worker in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+import structlog
+import uvicorn
+
+from voidtrail.runtime.app import House, reader_of
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.outbox import Notice
+from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.settings import secret_of
+from voidtrail.runtime.worker import Worker
+from voidtrail.web.api import Rooms, application
+from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
+
+_log = structlog.get_logger(__name__)
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to us, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Do nothing: `serve` handles signals for the worker too."""
+        yield
+
+    async def startup(self, sockets=None) -> None:  # type: ignore[no-untyped-def]
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def told(notice: Notice) -> None:
+    """Write a change of a verdict to the log; channels for people come with the console."""
+    _log.info("verdict_changed", payment_id=notice.payment_id, rule=notice.after.rule,
+              state=notice.after.state, how=notice.after.how, notice=notice.no)  # fmt: skip
+
+
+async def serve(house: House, *, ready: Callable[[], None] = lambda: None, work: bool = True) -> None:
+    """Serve until SIGINT or SIGTERM; what was taken in is written before the process ends.
+
+    Args:
+        house: the house.
+        ready: called once deliveries are being taken in.
+        work: run the worker's loop here too.
+    """
+    settings = house.settings.server
+    intake = Intake(house.ledger, house.clock, settings.group_max)
+    refusals = Refusals()
+    asker = Asker(house, intake)
+    worker = Worker(house, intake, asker, refusals, told)
+    hooks = Hooks(house, intake, refusals)
+    reader = reader_of(house)
+    token = secret_of(settings.api_token, "server.api_token") if settings.api_token else None
+    api = application(Rooms(reader, intake, refusals, worker if work else None, token))
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await hooks(scope, receive, send)
+        else:
+            await api(scope, receive, send)  # type: ignore[arg-type]
+
+    server = Server(
+        uvicorn.Config(
+            dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
+            ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
+            timeout_keep_alive=30, timeout_graceful_shutdown=5, backlog=2048,
+        ),
+        ready,
+    )  # fmt: skip
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, setattr, server, "should_exit", True)
+    tasks = [loop.create_task(hooks.sweep())]
+    if work:
+        tasks.append(loop.create_task(worker.run()))
+    try:
+        await server.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asker.close()
+        await intake.close()
+        reader.close()
