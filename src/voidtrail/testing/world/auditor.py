@@ -49,6 +49,13 @@ _ATTEMPT_ACTORS = {
 _VAGUE_CODES = ("generic_decline", "do_not_honor", "")
 _ENDS = (Said.CLOSED, Said.EXPIRED, Said.LAPSED)
 _ATTEMPTS = (Said.ATTEMPT_FAULTED, Said.ATTEMPT_DECLINED)
+_WORK = (
+    Said.CHECKOUT_OPENED,
+    Said.METHOD_CHOSEN,
+    Said.SUBMITTED,
+    Said.AUTHORISED,
+    *_ATTEMPTS,
+)
 _AFTER_CAPTURE = (
     Said.REFUND_PENDING,
     Said.REFUNDED,
@@ -225,11 +232,12 @@ def _unpaid(
     """Return state, how, actor and explicitness of a payment that took no money."""
     ends = [one for one in said if one.said in _ENDS and one.source == one.holder[0]]
     presses = [one for one in said if one.said is Said.PRESSED]
-    if ends and presses and presses[0].at <= ends[0].at + CLOCKS_DIFFER:
+    meant = bool(presses) and not _came_back(said, presses[-1])
+    if ends and meant and presses[0].at <= ends[0].at + CLOCKS_DIFFER:
         return "cancelled", "customer_cancelled", "customer", True
     if ends:
         return "cancelled", *_why_ended(said, ends), True
-    if presses and _last_life(said) <= presses[-1].at + CLOCKS_DIFFER:
+    if meant:
         return "cancelled", "customer_cancelled", "customer", True
     if held:
         return "open", "", "", False
@@ -238,6 +246,11 @@ def _unpaid(
     if now < _last_life(said) + _patience(said, patience):
         return _waiting(said), "", "", False
     return "cancelled", *(_failed_attempt(said) or ("abandoned", "customer")), False
+
+
+def _came_back(said: list[Notice], press: Notice) -> bool:
+    """Whether the customer worked on the payment again after pressing cancel."""
+    return any(one.said in _WORK and one.at > press.at + CLOCKS_DIFFER for one in said)
 
 
 def _why_ended(said: list[Notice], ends: list[Notice]) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def cancel_pressed(tale: Tale) -> None:
 def press(tale: Tale, rail: Rail) -> None:
     """Press cancel, and close the payment at its platform as far as the shop bothers to."""
     tale.shop.tell(tale.now, Said.PRESSED, rail)
-    tale.wait(1, 30)
+    tale.wait(*((1, 30) if tale.chance(0.7) else (180, 600)))
     if isinstance(rail, StripeRail):
         if rail.is_checkout or tale.chance(0.7):
             code = "" if rail.is_checkout else tale.rng.choice(("requested_by_customer", ""))
