@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from voidtrail.errors import KeyUnknown
+
 Digest = Literal["sha256", "sha1"]
 _DIGESTS: Final = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}
 _PADDING: Final = PKCS1v15()
@@ -57,17 +59,20 @@ def public_key(text: str) -> RSAPublicKey:
     """Return the RSA key of a PEM certificate, a PEM public key or bare base64 of one.
 
     Raises:
-        ValueError: the text holds no RSA public key; a setting is wrong.
+        KeyUnknown: the text holds no RSA public key; a setting is wrong.
     """
     key: object
-    if "BEGIN CERTIFICATE" in text:
-        key = x509.load_pem_x509_certificate(text.strip().encode()).public_key()
-    elif "BEGIN" in text:
-        key = serialization.load_pem_public_key(text.strip().encode())
-    else:
-        key = serialization.load_der_public_key(base64.b64decode("".join(text.split())))
+    try:
+        if "BEGIN CERTIFICATE" in text:
+            key = x509.load_pem_x509_certificate(text.strip().encode()).public_key()
+        elif "BEGIN" in text:
+            key = serialization.load_pem_public_key(text.strip().encode())
+        else:
+            key = serialization.load_der_public_key(base64.b64decode("".join(text.split())))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, RSAPublicKey):
-        raise ValueError("the key is not an RSA public key")
+        raise KeyUnknown("a configured key is no RSA public key: give PEM, or base64 of one")
     return key
 
 
@@ -76,15 +81,18 @@ def private_key(text: str) -> RSAPrivateKey:
     """Return the RSA key of a PEM private key or of bare base64 (PKCS#8 or PKCS#1).
 
     Raises:
-        ValueError: the text holds no RSA private key; a setting is wrong.
+        KeyUnknown: the text holds no RSA private key; a setting is wrong.
     """
     key: object
-    if "BEGIN" in text:
-        key = serialization.load_pem_private_key(text.strip().encode(), None)
-    else:
-        key = serialization.load_der_private_key(base64.b64decode("".join(text.split())), None)
+    try:
+        if "BEGIN" in text:
+            key = serialization.load_pem_private_key(text.strip().encode(), None)
+        else:
+            key = serialization.load_der_private_key(base64.b64decode("".join(text.split())), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, RSAPrivateKey):
-        raise ValueError("the key is not an RSA private key")
+        raise KeyUnknown("a configured key is no RSA private key without a password")
     return key
 
 
@@ -93,16 +101,19 @@ def certificate_serial(pem: str) -> str:
     """Return a certificate's serial number as upper-case hex without leading zeros.
 
     Raises:
-        ValueError: the text is not a PEM certificate.
+        KeyUnknown: the text is not a PEM certificate; a setting is wrong.
     """
-    return f"{x509.load_pem_x509_certificate(pem.strip().encode()).serial_number:X}"
+    try:
+        return f"{x509.load_pem_x509_certificate(pem.strip().encode()).serial_number:X}"
+    except ValueError:
+        raise KeyUnknown("a configured key is neither SERIAL=PEM nor a PEM certificate") from None
 
 
 def rsa_verifies(key: str, signature: str, message: bytes, digest: Digest = "sha256") -> bool:
     """Return whether base64 `signature` is RSA PKCS#1 v1.5 over `message` by the key `key`.
 
     Raises:
-        ValueError: the key, a setting of ours, cannot be read.
+        KeyUnknown: the key, a setting of ours, cannot be read.
     """
     raw = from_base64(signature)
     if raw is None:

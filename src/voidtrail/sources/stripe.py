@@ -21,16 +21,13 @@ from voidtrail.errors import KeyUnknown, SignatureExpired, SignatureInvalid, Sig
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import (
     Acknowledgement,
-    Channel,
     Delivery,
     Kind,
-    Method,
     Micros,
     Request,
     Result,
     Unreadable,
 )
-from voidtrail.money import currency_number
 from voidtrail.sources import crypto, reading, stripe_wire
 from voidtrail.sources.contract import (
     Capabilities,
@@ -42,7 +39,7 @@ from voidtrail.sources.contract import (
     first,
     unreadable,
 )
-from voidtrail.sources.stripe_facts import READERS
+from voidtrail.sources.stripe_facts import facts
 from voidtrail.sources.telling import ASKED, CANCEL, OTHER, SUCCEEDED, UNKNOWN, Teller
 
 NAME: Final = "stripe"
@@ -180,6 +177,18 @@ REASONS: Final[Mapping[str, ReasonRow]] = {
 }
 """Codes. A cancellation's, a refund's and a dispute's own words carry their field as a prefix."""
 
+_STARTS: Final = (
+    (_CH + "dispute.", ("dispute",)),
+    (_CH + "refunded", ("charge", "refund")),  # synthetic samples carry the refund itself
+    (_CH + "refund.", ("refund",)),
+    ("refund.", ("refund",)),
+    (_CH, ("charge",)),
+    (_CS, ("checkout.session",)),
+    (_PI, ("payment_intent",)),
+)
+_SUBJECTS: Final = {
+    word: next(subjects for start, subjects in _STARTS if word.startswith(start)) for word in EVENTS
+}
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
 _API_BASE: Final = "https://api.stripe.com"
@@ -246,59 +255,13 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         return _other(delivery, error)
     row = EVENTS.get(notice.type)
     found = notice.data.object
-    if row is None or found.object not in READERS or not found.id:
+    if row is None:
         return _other(delivery, None)
+    if not found.id or found.object not in _SUBJECTS[notice.type]:
+        return unreadable("data.object", "no id, or another type of object than the event's")
     if notice.account and account.options.get("account_id", notice.account) != notice.account:
         return unreadable("account", "the event belongs to another Stripe account")
-    return _facts(delivery, account, notice, row)
-
-
-def _facts(
-    delivery: Delivery, account: Account, notice: stripe_wire.Notice, row: Row
-) -> Translation:
-    found = notice.data.object
-    currency = (found.currency or "").upper()
-    try:
-        currency_number(currency)
-        stripe_wire.rescale(found, currency)
-    except ValueError:
-        return unreadable("data.object.currency", "not in ISO 4217, or finer than its unit")
-    intent = found.id if found.object == "payment_intent" else ""
-    intent = intent or stripe_wire.identifier(found.payment_intent)
-    charge = found.id if found.object == "charge" else stripe_wire.charge(found)
-    session = found.id if found.object == "checkout.session" else ""
-    payment = first(intent, charge, found.id)
-    names = tuple(name for name in (charge, session) if name and name != payment)
-    field = account.options.get("order_field", "order_id").removeprefix("metadata.")
-    order = first((found.metadata or {}).get(field), found.client_reference_id)
-    card = found.payment_method_details and found.payment_method_details.card
-    method = stripe_wire.method(found)
-    at = delivery.received_at if notice.created is None else notice.created * 1_000_000
-    tell = Teller(
-        REASONS,
-        stripe_wire.identity(notice.type, found),
-        payment,
-        at,
-        names,
-        order,
-        currency,
-        delivery.via,
-        method,
-        _channel(found, method),
-        stripe_wire.identifier(found.customer),
-        notice.livemode is False,
-        delivery.via is not ASKED,
-        (("card_brand", reading.code(card.brand)), ("card_country", reading.code(card.country)))
-        if card
-        else (),
-    )
-    return READERS[found.object](tell, found, row)
-
-
-def _channel(found: stripe_wire.Object, method: Method) -> Channel:
-    if found.object == "checkout.session":
-        return Channel.LINK if found.payment_link else Channel.WEB
-    return Channel.POS if method is Method.POS_CARD else Channel.UNKNOWN
+    return facts(REASONS, delivery, account, notice, row)
 
 
 def _answer(delivery: Delivery, account: Account) -> Translation:
@@ -329,7 +292,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
         created=at,
         livemode=found.livemode,
     )
-    return _facts(delivery, account, notice, row)
+    return facts(REASONS, delivery, account, notice, row)
 
 
 def _other(delivery: Delivery, error: Exception | None) -> Translation:

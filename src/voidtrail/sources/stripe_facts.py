@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from voidtrail.event.model import Event
+from voidtrail.event.account import Account
+from voidtrail.event.model import Delivery, Event
 from voidtrail.event.reason import number
+from voidtrail.money import currency_number
 from voidtrail.sources import stripe_wire as wire
-from voidtrail.sources.contract import Row, first
+from voidtrail.sources.contract import ReasonRow, Row, Translation, first, unreadable
 from voidtrail.sources.telling import (
+    ASKED,
     AUTHORISE,
     CANCEL,
     CAPTURE,
@@ -169,3 +172,49 @@ READERS: Final[Mapping[str, Callable[[Teller, wire.Object, Row], list[Event]]]] 
     "dispute": _dispute,
     "checkout.session": _session,
 }
+
+
+def facts(
+    reasons: Mapping[str, ReasonRow],
+    delivery: Delivery,
+    account: Account,
+    notice: wire.Notice,
+    row: Row,
+) -> Translation:
+    """Return the events of a notice whose object has a reader."""
+    o = notice.data.object
+    currency = (o.currency or "").upper()
+    try:
+        currency_number(currency)
+        wire.rescale(o, currency)
+    except ValueError:
+        return unreadable("data.object.currency", "not in ISO 4217, or finer than its unit")
+    intent = o.id if o.object == "payment_intent" else wire.identifier(o.payment_intent)
+    charge = o.id if o.object == "charge" else wire.charge(o)
+    session = o.id if o.object == "checkout.session" else ""
+    payment = intent or charge or o.id
+    names = (charge,) if charge and charge != payment else ()
+    if session and session != payment:
+        names = (*names, session)
+    order = ""
+    if o.metadata:
+        field = account.options.get("order_field", "order_id").removeprefix("metadata.")
+        order = o.metadata.get(field, "")
+    method = wire.method(o)
+    tell = Teller(
+        reasons,
+        wire.identity(notice.type, o),
+        payment,
+        delivery.received_at if notice.created is None else notice.created * 1_000_000,
+        names,
+        order or o.client_reference_id or "",
+        currency,
+        delivery.via,
+        method,
+        wire.channel(o, method),
+        wire.identifier(o.customer),
+        notice.livemode is False,
+        delivery.via is not ASKED,
+        wire.dimensions(o),
+    )
+    return READERS[o.object](tell, o, row)

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from voidtrail.event.model import Method
+from voidtrail.event.model import Channel, Method
 from voidtrail.money import MINOR_MAX
+from voidtrail.sources import reading
 
 _EXPONENT_SHIFT: Final = {"ISK": -2, "UGX": -2, "MGA": 2}
 """Stripe's smallest unit where it is not ISO 4217's: powers of ten from Stripe's to ours."""
@@ -35,7 +36,17 @@ Minor = Annotated[int, msgspec.Meta(ge=-MINOR_MAX, le=MINOR_MAX)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 
 
-class Named(msgspec.Struct):
+_LINK: Final = Channel.LINK
+_WEB: Final = Channel.WEB
+_POS: Final = Channel.POS
+_NOWHERE: Final = Channel.UNKNOWN
+_POS_CARD: Final = Method.POS_CARD
+_HOSTED: Final = Method.HOSTED_CHECKOUT
+_SOME: Final = Method.OTHER
+_NONE: Final = Method.UNKNOWN
+
+
+class Named(msgspec.Struct, gc=False):
     """An object that is sent in full where other versions send its id."""
 
     id: str = ""
@@ -44,13 +55,13 @@ class Named(msgspec.Struct):
 Reference = str | Named | None
 
 
-class Typed(msgspec.Struct):
+class Typed(msgspec.Struct, gc=False):
     """A payment method, of which only the type is read."""
 
     type: str | None = None
 
 
-class Error(msgspec.Struct):
+class Error(msgspec.Struct, gc=False):
     """Why an attempt failed, or why a question could not be answered."""
 
     code: str | None = None
@@ -63,33 +74,33 @@ class Error(msgspec.Struct):
 NO_ERROR: Final = Error()
 
 
-class Outcome(msgspec.Struct):
+class Outcome(msgspec.Struct, gc=False):
     """The issuer's or the risk check's word on a charge."""
 
     reason: str | None = None
 
 
-class Card(msgspec.Struct):
+class Card(msgspec.Struct, gc=False):
     """What is public about a card."""
 
     brand: str | None = None
     country: str | None = None
 
 
-class Details(msgspec.Struct):
+class Details(msgspec.Struct, gc=False):
     """The payment method of a charge."""
 
     type: str | None = None
     card: Card | None = None
 
 
-class Charges(msgspec.Struct):
+class Charges(msgspec.Struct, gc=False):
     """Charges as API versions before 2022-11-15 embed them, the latest first."""
 
     data: list[Named] = []
 
 
-class Object(msgspec.Struct):
+class Object(msgspec.Struct, gc=False):
     """The fields of every object that has a reader, as far as they are needed."""
 
     id: str = ""
@@ -129,13 +140,13 @@ class Object(msgspec.Struct):
     error: Error | None = None
 
 
-class Data(msgspec.Struct):
+class Data(msgspec.Struct, gc=False):
     """The wrapping around the object."""
 
     object: Object
 
 
-class Notice(msgspec.Struct):
+class Notice(msgspec.Struct, gc=False):
     """A snapshot event."""
 
     type: str
@@ -146,7 +157,7 @@ class Notice(msgspec.Struct):
     account: str | None = None
 
 
-class Loose(msgspec.Struct):
+class Loose(msgspec.Struct, gc=False):
     """What may name a payment in an object of any type."""
 
     id: Any = None
@@ -154,13 +165,13 @@ class Loose(msgspec.Struct):
     payment_intent: Any = None
 
 
-class LooseData(msgspec.Struct):
+class LooseData(msgspec.Struct, gc=False):
     """The wrapping around an object of any type."""
 
     object: Loose
 
 
-class Bare(msgspec.Struct):
+class Bare(msgspec.Struct, gc=False):
     """What any event has, thin ones of the second API included; for types without a reader."""
 
     id: str = ""
@@ -222,7 +233,7 @@ def rescale(found: Object, currency: str) -> None:
 def method(found: Object) -> Method:
     """Return the payment method: the one that was used, else the first that is offered."""
     if found.object == "checkout.session":
-        return Method.HOSTED_CHECKOUT
+        return _HOSTED
     details, error, offered = (
         found.payment_method_details,
         found.last_payment_error,
@@ -233,7 +244,23 @@ def method(found: Object) -> Method:
         used = error.payment_method.type
     if not used and offered:
         used = offered[0]
-    return METHODS.get(used, Method.OTHER) if used else Method.UNKNOWN
+    return METHODS.get(used, _SOME) if used else _NONE
+
+
+def channel(found: Object, used: Method) -> Channel:
+    """Return where the customer stood, as far as an object tells."""
+    if found.object == "checkout.session":
+        return _LINK if found.payment_link else _WEB
+    return _POS if used is _POS_CARD else _NOWHERE
+
+
+def dimensions(found: Object) -> tuple[tuple[str, str], ...]:
+    """Return what is public about the card of a charge."""
+    card = found.payment_method_details and found.payment_method_details.card
+    if not card:
+        return ()
+    stated = (("card_brand", card.brand), ("card_country", card.country))
+    return tuple((name, known) for name, value in stated if (known := reading.code(value)))
 
 
 def identity(kind: str, found: Object) -> tuple[str, ...]:

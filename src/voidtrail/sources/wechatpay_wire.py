@@ -89,7 +89,7 @@ def keyring(texts: Sequence[str]) -> dict[str, str]:
     """Return platform keys by serial, from texts "SERIAL=PEM" or PEM certificates.
 
     Raises:
-        ValueError: a text is neither; a setting is wrong.
+        KeyUnknown: a text is neither; a setting is wrong.
     """
     ring = {}
     for text in texts:
@@ -108,4 +108,4 @@ def same_serial(serial: str) -> str:
     ('AB', 'PUB_KEY_ID_0114')
     """
     serial = serial.strip()
-    return serial if serial.startswith("PUB_KEY_ID_") else serial.upper().lstrip("0")
+    return serial if serial[:11].upper() == "PUB_KEY_ID_" else serial.upper().lstrip("0")
