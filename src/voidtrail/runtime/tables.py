@@ -166,7 +166,7 @@ def slices(
     if table.form == "parquet":
         yield from _parquet_slices(table.path, columns, rows)
     elif table.form == "csv":
-        yield from _csv_slices(table, rows)
+        yield from _csv_slices(table, columns, rows)
     else:
         yield from _json_slices(table, rows)
 
@@ -238,7 +238,9 @@ def _parquet_slices(path: Path, columns: Sequence[str] | None, rows: int) -> Ite
 # --------------------------------------------------------------------------------------------- CSV
 
 
-def _csv_slices(table: OpenTable, rows: int) -> Iterator[pl.DataFrame]:
+def _csv_slices(
+    table: OpenTable, columns: Sequence[str] | None, rows: int
+) -> Iterator[pl.DataFrame]:
     with table.path.open(encoding=table.encoding, newline="") as file:
         first = file.readline()
         file.seek(0)
@@ -246,14 +248,15 @@ def _csv_slices(table: OpenTable, rows: int) -> Iterator[pl.DataFrame]:
         reader = csv.reader(file, delimiter=delimiter)
         try:
             header = _header(next(reader, []), table.path.name)
+            chosen = [at for at, name in enumerate(header) if columns is None or name in columns]
             empty = True
             while kept := list(islice(reader, rows)):
-                yield _csv_frame(header, [fields for fields in kept if fields], delimiter)
+                yield _csv_frame(header, [fields for fields in kept if fields], chosen, delimiter)
                 empty = False
         except csv.Error as error:
             raise FileInvalid(f"{table.path.name}: line {reader.line_num}: {error}") from None
         if empty:
-            yield _csv_frame(header, [], delimiter)
+            yield _csv_frame(header, [], chosen, delimiter)
 
 
 def _header(names: list[str], file: str) -> list[str]:
@@ -266,7 +269,9 @@ def _header(names: list[str], file: str) -> list[str]:
     return names
 
 
-def _csv_frame(header: list[str], rows: list[list[str]], delimiter: str) -> pl.DataFrame:
+def _csv_frame(
+    header: list[str], rows: list[list[str]], chosen: list[int], delimiter: str
+) -> pl.DataFrame:
     """Return rows as columns of text; those with too few or too many fields hold only a fault."""
     width = len(header)
     whys: dict[int, str] = {}
@@ -277,9 +282,9 @@ def _csv_frame(header: list[str], rows: list[list[str]], delimiter: str) -> pl.D
                 whys[place] = f"has {len(fields)} fields, but the header names {width}"
                 lines[place] = delimiter.join(fields)
                 rows[place] = [""] * width
-    columns = list(zip(*rows, strict=True)) or [()] * width
-    named = zip(header, columns, strict=True)
-    texts = [pl.Series(name, values, dtype=pl.String) for name, values in named]
+    texts = [
+        pl.Series(header[at], [fields[at] for fields in rows], dtype=pl.String) for at in chosen
+    ]
     return _with_faults(texts, len(rows), whys, lines)
 
 

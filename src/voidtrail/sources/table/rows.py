@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,7 +11,6 @@ import polars as pl
 
 from voidtrail.event.account import Account
 from voidtrail.event.model import (
-    Actor,
     Channel,
     Delivery,
     Event,
@@ -22,17 +21,7 @@ from voidtrail.event.model import (
     Unreadable,
     Via,
 )
-from voidtrail.event.reason import BY_SLUG, How, number
-from voidtrail.sources.table.bind import (
-    ACTORS,
-    CHANNELS,
-    HOWS,
-    METHODS,
-    Field,
-    Plan,
-    Statement,
-    bind,
-)
+from voidtrail.sources.table.bind import Field, Plan, Statement, bind
 from voidtrail.sources.table.frame import (
     BODY,
     PATH,
@@ -45,52 +34,15 @@ from voidtrail.sources.table.frame import (
 )
 from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table.marks import CHAIN, FAULT, LINE, REPEAT, ROW, number_rows
+from voidtrail.sources.table.words import channel_of, method_of, reason_of
 
 Translated = tuple[Delivery, list[Event] | Unreadable]
 
 NAME: Final = "table"
 REFERENCE_DIGITS: Final = 16
 """Digits of a file's digest in references made from it (64 bits)."""
-CODE_LONGEST: Final = 64
 EXTRA_HEADERS: Final = (("file-chain", CHAIN), ("file-repeat", REPEAT), ("file-fault", FAULT))
 """Headers of a delivery that only some rows have, with the columns that hold them."""
-
-# Who and how, where a file gives no reason, as the standard reason that says just that.
-SLUG_OF: Final[dict[tuple[str, str], str]] = {
-    ("customer", ""): "customer_request", ("customer", "customer_cancelled"): "customer_request",
-    ("customer", "abandoned"): "customer_left",
-    ("customer", "refunded_in_full"): "refund_on_request",
-    ("customer", "reversed"): "dispute_other",
-    ("merchant", ""): "merchant_request", ("merchant", "merchant_voided"): "merchant_request",
-    ("merchant", "duplicate"): "duplicate", ("merchant", "superseded"): "superseded",
-    ("merchant", "refunded_in_full"): "merchant_refund",
-    ("platform", ""): "closed_by_platform", ("platform", "platform_closed"): "closed_by_platform",
-    ("platform", "expired"): "timed_out",
-    ("platform", "gave_up_after_fault"): "platform_fault",
-    ("issuer", ""): "declined", ("issuer", "gave_up_after_decline"): "declined",
-    ("issuer", "gave_up_after_fault"): "issuer_unavailable",
-    ("network", ""): "network_fault", ("network", "gave_up_after_fault"): "network_fault",
-    ("network", "reversed"): "reversed",
-    ("system", ""): "shop_fault", ("system", "gave_up_after_fault"): "shop_fault",
-    ("", "customer_cancelled"): "customer_request", ("", "abandoned"): "customer_left",
-    ("", "expired"): "timed_out", ("", "gave_up_after_decline"): "declined",
-    ("", "gave_up_after_fault"): "platform_fault", ("", "merchant_voided"): "merchant_request",
-    ("", "platform_closed"): "closed_by_platform", ("", "reversed"): "reversed",
-    ("", "refunded_in_full"): "merchant_refund", ("", "duplicate"): "duplicate",
-    ("", "superseded"): "superseded", ("", ""): "unstated",
-}  # fmt: skip
-
-METHOD_WORDS: Final = {
-    "支付宝": Method.ALIPAY_PAGE, "alipay": Method.ALIPAY_PAGE, "微信": Method.WECHAT_JSAPI,
-    "微信支付": Method.WECHAT_JSAPI, "wechat": Method.WECHAT_JSAPI, "card": Method.CARD_FORM,
-    "credit_card": Method.CARD_FORM, "debit_card": Method.CARD_FORM, "银行卡": Method.CARD_FORM,
-    "现金": Method.CASH, "bank": Method.BANK_TRANSFER, "银行转账": Method.BANK_TRANSFER,
-    **METHODS,
-}  # fmt: skip
-CHANNEL_WORDS: Final = {
-    "网页": Channel.WEB, "小程序": Channel.MINI_PROGRAM, "门店": Channel.POS, "电话": Channel.PHONE,
-    **CHANNELS,
-}  # fmt: skip
 
 
 class TableFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,62 +57,6 @@ class TableFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     digest: str
     received_at: Micros
-
-
-@lru_cache(maxsize=4096)
-def _method(text: str | None) -> Method:
-    if text is None:
-        return Method.UNKNOWN
-    return METHOD_WORDS.get(text.lower().replace(" ", "_"), Method.OTHER)
-
-
-@lru_cache(maxsize=4096)
-def _channel(text: str | None) -> Channel:
-    if text is None:
-        return Channel.UNKNOWN
-    return CHANNEL_WORDS.get(text.lower().replace(" ", "_"), Channel.OTHER)
-
-
-@lru_cache(maxsize=65536)
-def public_code(text: str) -> str:
-    """Return a code that may stand in clear; "" for what could name a person.
-
-    A code is short and has neither an address sign nor a run of five digits; anything else stays
-    in the sealed row only.
-
-    >>> public_code("NOT_PERMITTED"), public_code("called 13800001111"), public_code("a@b.cn")
-    ('NOT_PERMITTED', '', '')
-    """
-    run = 0
-    for sign in text:
-        run = run + 1 if sign.isdigit() else 0
-        if run == 5 or sign == "@":
-            return ""
-    return text if len(text) <= CODE_LONGEST else ""
-
-
-@lru_cache(maxsize=65536)
-def reason_of(reason: str | None, actor: str | None, how: str | None) -> tuple[int, str]:
-    """Return the standard reason of what a row says, and its verbatim code.
-
-    >>> reason_of("price_too_high", None, None), reason_of(None, "customer", None)
-    ((13, ''), (10, ''))
-    >>> reason_of("ZU TEUER", None, None)
-    (1, 'ZU TEUER')
-    """
-    if reason is not None:
-        known = BY_SLUG.get(reason.lower())
-        return (known.number, "") if known else (number("unlisted"), public_code(reason))
-    if actor is None and how is None:
-        return 0, ""
-    pair = ((actor or "").lower().strip(), (how or "").lower().strip())
-    pair = ("" if pair[0] == Actor.UNKNOWN.name.lower() else pair[0],
-            "" if pair[1] == How.NONE.name.lower() else pair[1])  # fmt: skip
-    if pair in SLUG_OF:
-        return number(SLUG_OF[pair]), ""
-    if pair[0] in ACTORS and pair[1] in HOWS and (pair[0], "") in SLUG_OF:
-        return number(SLUG_OF[pair[0], ""]), pair[1]
-    return number("unlisted"), public_code("/".join(part for part in pair if part))
 
 
 class _Writer:
@@ -222,17 +118,18 @@ class _Writer:
             pl.col(ROW).cast(pl.String).alias("row"),
         )
         digest = self.file.digest
-        words = {name: units[name].to_list() if name in have else None
-                 for name in ("method", "channel", "customer")}  # fmt: skip
-        customer, method, channel = words["customer"], words["method"], words["channel"]
+        count = units.height
+        customers = units["customer"].to_list() if "customer" in have else repeat("", count)
+        methods = units["method"].to_list() if "method" in have else repeat(None, count)
+        channels = units["channel"].to_list() if "channel" in have else repeat(None, count)
         return _Shared(
             payment=names["payment"].to_list(),
             order=names["order"].to_list(),
             identity=[(digest, row) for row in names["row"].to_list()],
-            customer=customer and [each or "" for each in customer],
-            method=method and [_method(each) for each in method],
-            channel=channel and [_channel(each) for each in channel],
-            dimensions=self._public(units) if plan.dimensions else None,
+            customer=[each or "" for each in customers],
+            method=[method_of(plan.method.constant or each) for each in methods],
+            channel=[channel_of(plan.channel.constant or each) for each in channels],
+            dimensions=self._public(units) if plan.dimensions else [()] * count,
         )
 
     def _public(self, units: pl.DataFrame) -> list[tuple[tuple[str, str], ...]]:
@@ -257,16 +154,36 @@ class _Writer:
         here = units.with_row_index("__unit").filter(fires)
         places = here["__unit"].to_list()
         template = self._template(statement)
-        varied: dict[str, list[Any]] = {"occurred_at": here[f"at{place}"].to_list()}
-        if statement.amount:
-            varied["amount_minor"] = here[f"amount{place}"].to_list()
-            if statement.currency.column:
-                varied["currency"] = here[f"currency{place}"].to_list()
+        amounts: Iterable[int | None] = (
+            here[f"amount{place}"].to_list() if statement.amount else repeat(None, here.height)
+        )
+        extras = self._extras(here, statement, place)
+        payment, order, identity, customer, method, channel, dimensions = shared
+        replace = msgspec.structs.replace
+        for unit, at, amount, extra in zip(
+            places, here[f"at{place}"].to_list(), amounts, extras, strict=True
+        ):
+            said[unit].append(
+                replace(
+                    template, identity=identity[unit], payment=payment[unit], order=order[unit],
+                    occurred_at=at, amount_minor=amount, customer=customer[unit],
+                    method=method[unit], channel=channel[unit], dimensions=dimensions[unit],
+                    **extra,
+                )
+            )  # fmt: skip
+
+    def _extras(
+        self, here: pl.DataFrame, statement: Statement, place: int
+    ) -> Iterable[dict[str, Any]]:
+        """Return what few mappings take from columns: currency, operation, reason."""
+        varied: dict[str, list[Any]] = {}
+        if statement.amount and statement.currency.column:
+            varied["currency"] = here[f"currency{place}"].to_list()
         if statement.operation.column:
             varied["operation"] = here[f"operation{place}"].fill_null("").to_list()
         elif statement.counted and REPEAT in here.columns:
-            repeats = here[REPEAT].to_list()
-            varied["operation"] = [str(before + 1) if before else "" for before in repeats]
+            turns = here[REPEAT].to_list()
+            varied["operation"] = [str(before + 1) if before else "" for before in turns]
         given = (statement.reason, statement.actor, statement.how)
         if any(each.column for each in given):
             texts = [_texts(here, each, f"{name}{place}") for each, name
@@ -274,13 +191,10 @@ class _Writer:
             reasons = [reason_of(*each) for each in zip(*texts, strict=True)]
             varied["reason"] = [reason for reason, _ in reasons]
             varied["code"] = [code for _, code in reasons]
-        for name in _Shared._fields:
-            of_all: list[Any] | None = getattr(shared, name)
-            if of_all is not None:
-                varied[name] = [of_all[unit] for unit in places]
-        names, replace = tuple(varied), msgspec.structs.replace
-        for unit, each in zip(places, zip(*varied.values(), strict=True), strict=True):
-            said[unit].append(replace(template, **dict(zip(names, each))))  # noqa: B905
+        if not varied:
+            return repeat({}, here.height)
+        names = tuple(varied)
+        return [dict(zip(names, each, strict=True)) for each in zip(*varied.values(), strict=True)]
 
     def _template(self, statement: Statement) -> Event:
         """Return an event with what all events of a statement have in common."""
@@ -300,22 +214,20 @@ class _Writer:
             via=Via.FILE,
             reason=reason,
             code=code,
-            method=_method(self.plan.method.constant or None),
-            channel=_channel(self.plan.channel.constant or None),
             life=statement.life,
         )
 
 
 class _Shared(NamedTuple):
-    """Fields of an event that differ between units: lists over the units; None if constant."""
+    """What all statements of a unit have in common; each a list over the units."""
 
     payment: list[str]
     order: list[str]
     identity: list[tuple[str, str]]
-    customer: list[str] | None
-    method: list[Method] | None
-    channel: list[Channel] | None
-    dimensions: list[tuple[tuple[str, str], ...]] | None
+    customer: list[str]
+    method: list[Method]
+    channel: list[Channel]
+    dimensions: list[tuple[tuple[str, str], ...]]
 
 
 def _texts(here: pl.DataFrame, field: Field, name: str) -> list[str | None]:
