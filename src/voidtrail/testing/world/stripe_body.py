@@ -194,6 +194,24 @@ def _outcome(code: str) -> Json:
     }
 
 
+def _details(facts: Json, code: str) -> Json:
+    card = {
+        "amount_authorized": None if code else facts["amount"],
+        "brand": facts["brand"],
+        "checks": {"cvc_check": "pass"},
+        "country": facts["country"],
+        "exp_month": 8,
+        "exp_year": 2029,
+        "fingerprint": facts["fingerprint"],
+        "funding": "credit",
+        "last4": facts["last4"],
+        "network": facts["brand"],
+        "three_d_secure": None,
+        "wallet": None,
+    }
+    return {"card": card, "type": "card"}
+
+
 def charge(facts: Json, charge_id: str, at_s: int, code: str = "", **changed: object) -> Json:
     """Return a Charge: succeeded, or failed with a code."""
     whole: Json = {
@@ -232,23 +250,7 @@ def charge(facts: Json, charge_id: str, at_s: int, code: str = "", **changed: ob
         "paid": not code,
         "payment_intent": facts["pi"],
         "payment_method": facts["pm"],
-        "payment_method_details": {
-            "card": {
-                "amount_authorized": None if code else facts["amount"],
-                "brand": facts["brand"],
-                "checks": {"cvc_check": "pass"},
-                "country": facts["country"],
-                "exp_month": 8,
-                "exp_year": 2029,
-                "fingerprint": facts["fingerprint"],
-                "funding": "credit",
-                "last4": facts["last4"],
-                "network": facts["brand"],
-                "three_d_secure": None,
-                "wallet": None,
-            },
-            "type": "card",
-        },
+        "payment_method_details": _details(facts, code),
         "receipt_email": facts["email"],
         "receipt_number": None,
         "receipt_url": None if code else "https://pay.stripe.com/receipts/payment/CAcaFwoV",

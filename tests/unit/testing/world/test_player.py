@@ -34,13 +34,13 @@ def _serve(handler, run):
 
 
 def test_everything_arrives_once_and_whole():
-    seen = {}
+    seen: dict[int, bytes] = {}
 
     async def handler(request):
         seen[int(request.match_info["account"])] = await request.read()
         return web.Response(status=200, text="success")
 
-    ends = []
+    ends: list[int] = []
     playback = _serve(handler, lambda url: play(url, _posts(300), progress=ends.append))
     assert seen == {n: b"{}" * n for n in range(300)}
     assert sorted(playback.acknowledged) == list(range(300))
@@ -51,7 +51,7 @@ def test_everything_arrives_once_and_whole():
 
 
 def test_busy_means_again_and_refused_does_not():
-    tries = Counter()
+    tries: Counter[int] = Counter()
 
     async def handler(request):
         number = int(request.match_info["account"])
@@ -85,7 +85,7 @@ def test_chunked_answers_and_closing_servers_are_read():
 
 
 def test_a_dead_server_is_given_up():
-    told = []
+    told: list[Post] = []
     player = Player("http://127.0.0.1:9", connections=2, give_up_after_s=0.1,
                     on_acknowledged=told.append)  # fmt: skip
     playback = asyncio.run(player.play(_posts(2)))
