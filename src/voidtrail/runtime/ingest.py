@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
@@ -67,12 +68,16 @@ def prepare(
 
 def item_of(
     delivery: Delivery, found: list[Event] | Unreadable, entry: Entry, keyring: Keyring, *,
-    file_no: int | None = None,
+    file_no: int | None = None, version: int | None = None,
 ) -> Item:  # fmt: skip
-    """Encode what was read of a delivery into an item for the ledger."""
-    account, version = entry.account, entry.source.VERSION
+    """Encode what was read of a delivery into an item for the ledger.
+
+    `version` is the translator's, unless a file was mapped anew (see `runtime.files`).
+    """
+    account = entry.account
+    version = entry.source.VERSION if version is None else version
     encoded: list[Encoded] = []
-    keep: frozenset[bytes] = frozenset()
+    keep: Callable[[], Collection[bytes]] = frozenset
     customer, path, why = "", "", ""
     if isinstance(found, Unreadable):
         path, why = found.path, found.why
@@ -88,7 +93,7 @@ def item_of(
             encoded, path = [], "amount" if "amount" in str(error) else "event"
             why = mask(str(error).encode())[0].decode("utf-8", "replace")[:200]
         else:
-            keep = references(found)
+            keep = partial(references, found)
     return Item(
         entry.no, int(delivery.via), delivery.received_at, pack(delivery, keep),
         keyring.body_digest(delivery.body), version, encoded,
