@@ -36,7 +36,7 @@ _CANCEL_CODES = {
 }
 _REFUND_CODES = {
     "requested_by_customer": ("refunded_in_full", "customer"),
-    "duplicate": ("duplicate", "merchant"),
+    "duplicate": ("refunded_in_full", "merchant"),
     "fraudulent": ("refunded_in_full", "merchant"),
 }
 _ATTEMPT_ACTORS = {

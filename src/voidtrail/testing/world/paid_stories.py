@@ -24,7 +24,7 @@ REFUND_CODES = (
     ("requested_by_customer", "refunded_in_full", "customer", 60),
     ("", "refunded_in_full", "merchant", 24),
     ("fraudulent", "refunded_in_full", "merchant", 8),
-    ("duplicate", "duplicate", "merchant", 8),
+    ("duplicate", "refunded_in_full", "merchant", 8),
 )
 """A card refund's code, what it makes of the payment, by whom, and how often."""
 
@@ -185,4 +185,4 @@ def double_paid(tale: Tale) -> None:
         tale.now = second_paid + 30 * MINUTE
         code = "duplicate" if isinstance(second, StripeRail) else ""
         second.refund(tale.now, second.captured, code)
-        second.close_as("duplicate" if code else "refunded_in_full", "merchant")
+        second.close_as("refunded_in_full", "merchant")

@@ -92,7 +92,7 @@ def test_refunds_whole_partial_and_failed():
     rest = said(Said.REFUNDED, 30, amount_minor=300, operation="re_2", code="duplicate")
     failed = said(Said.REFUND_FAILED, 40, amount_minor=300, operation="re_2")
     assert only(PAID, part, part).money == "partly_returned"
-    assert ending(PAID, part, rest) == ("cancelled", "duplicate", "merchant", True)
+    assert ending(PAID, part, rest) == ("cancelled", "refunded_in_full", "merchant", True)
     one = only(failed, rest, part, PAID)
     assert (one.state, one.returned_minor) == ("paid", 200)
 
