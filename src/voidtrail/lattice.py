@@ -12,9 +12,10 @@ and what needs the set (sums, counts, money legs) is derived from it when it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Final
 
 Value = int | None
@@ -84,11 +85,14 @@ class Table:
         self.place = {field_name: place for place, field_name in enumerate(fields)}
         self._key_places = tuple(self.place[part] for part in key)
         self._tests = sorted({self.place[w] for c in columns for w in c.when})
+        # One place more than is tested, since a getter of a single place gives no tuple.
+        self._signature: Callable[[Fact], Fact] = itemgetter(*self._tests, 0, 0)
+        self._bottom: Row = [None] * len(columns)
         self._plans: dict[Fact, tuple[tuple[int, int, bool], ...]] = {}
 
     def _plan(self, signature: Fact) -> tuple[tuple[int, int, bool], ...]:
         """Return (column, field, largest?) of the columns in which facts of a signature count."""
-        at = dict(zip(self._tests, signature, strict=True))
+        at = dict(zip(self._tests, signature, strict=False))
         plan = tuple(
             (place, self.place[column.field], column.merge in KEEP_LARGEST)
             for place, column in enumerate(self.columns, start=len(self.key))
@@ -103,15 +107,24 @@ class Table:
 
     def row(self, fact: Fact) -> Row:
         """Return the join of a single fact: its key, then every column."""
-        signature = tuple([fact[place] for place in self._tests])
+        row: Row = [fact[place] for place in self._key_places]
+        row += self._bottom
+        self.absorb(row, fact)
+        return row
+
+    def absorb(self, row: Row, fact: Fact) -> None:
+        """Join a fact into the row of its key, in place."""
+        signature = self._signature(fact)
         plan = self._plans.get(signature)
         if plan is None:
             plan = self._plan(signature)
-        row: Row = [fact[place] for place in self._key_places]
-        row += [None] * len(self.columns)
-        for column, source, _ in plan:
-            row[column] = fact[source]
-        return row
+        for column, source, largest in plan:
+            theirs = fact[source]
+            if theirs is None:
+                continue
+            ours = row[column]
+            if ours is None or (theirs > ours if largest else theirs < ours):
+                row[column] = theirs
 
     def join(self, left: Row, right: Row) -> Row:
         """Return the least upper bound of two rows with the same key.
@@ -137,9 +150,11 @@ class Table:
         rows: dict[Fact, Row] = {} if into is None else into
         for fact in facts:
             key = self.row_key(fact)
-            row = self.row(fact)
             known = rows.get(key)
-            rows[key] = row if known is None else self.join(known, row)
+            if known is None:
+                rows[key] = self.row(fact)
+            else:
+                self.absorb(known, fact)
         return rows
 
     # ---------------------------------------------------------------- what engines are told

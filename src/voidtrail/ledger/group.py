@@ -355,37 +355,39 @@ class Group:
             self.changes.order_moves[member] = self.orders.find(member)
 
     def _fold(self, fresh: list[tuple[Record, int, int | None, bool]]) -> None:
-        """Fold the new facts, join them to the rows known, and judge what changed."""
+        """Join the new facts into the rows known, and judge what changed."""
         judge, changes, known = self.judge, self.changes, self.known
         find, find_order = self.payments.find, self.orders.find
-        facts: list[Fact] = []
+        self._move()
+        kind, of_operations = judge.payment.place["kind"], judge.operation_kinds
         touched: dict[int, bool] = {}
         for record, name_no, order_no, quiet in fresh:
             pid = find(self.components[name_no])
             touched[pid] = touched.get(pid, True) and quiet
-            order = None if order_no is None else find_order(order_no)
-            facts.append(judge.fact(record, pid, order))
-        kind, operations = judge.payment.place["kind"], judge.operation_kinds
-        changes.payment_facts = judge.payment.fold(facts)
-        changes.operation_facts = judge.operation.fold(
-            [fact for fact in facts if fact[kind] in operations]
-        )
-        self._move()
+            fact = judge.fact(record, pid, None if order_no is None else find_order(order_no))
+            row = known.payments.get(pid)
+            if row is None:
+                row = known.payments[pid] = judge.payment.row(fact)
+            else:
+                judge.payment.absorb(row, fact)
+            changes.payment_facts[(pid,)] = row
+            if fact[kind] in of_operations:
+                self._operate(pid, judge.operation.row_key(fact), fact)
         now = self.head.tick or self.at
-        delta: dict[int, list[Row]] = {}
-        for (pid, *_), row in changes.operation_facts.items():
-            delta.setdefault(pid, []).append(row)  # type: ignore[arg-type]
         for pid, quiet in touched.items():
-            payment = changes.payment_facts[(pid,)]
-            old = known.payments.get(pid)
-            if old is not None:
-                payment = judge.payment.join(old, payment)
-            known.payments[pid] = payment
-            known_ops = known.operations.get(pid, [])
-            if pid in delta:
-                known_ops = merge_rows(judge, known_ops, delta[pid])
-                known.operations[pid] = known_ops
-            self.judge_one(pid, payment, known_ops, now, quiet)
+            self.judge_one(pid, known.payments[pid], known.operations.get(pid, ()), now, quiet)
+
+    def _operate(self, pid: int, key: Fact, fact: Fact) -> None:
+        """Join a fact into the row of its operation."""
+        table, rows = self.judge.operation, self.known.operations.setdefault(pid, [])
+        size = len(key)
+        row = next((each for each in rows if tuple(each[:size]) == key), None)
+        if row is None:
+            row = table.row(fact)
+            rows.append(row)
+        else:
+            table.absorb(row, fact)
+        self.changes.operation_facts[key] = row
 
     def _move(self) -> None:
         """Join the known rows of payments that became one, under the least number."""
@@ -394,19 +396,21 @@ class Group:
         for old, new in changes.payment_moves.items():
             row = known.payments.pop(old, None)
             if row is not None:
-                moved = [new, *row[1:]]
-                changes.payment_facts[(new,)] = _joined(
-                    judge.payment.join, changes.payment_facts.get((new,)), moved
-                )
+                moved = _joined(judge.payment.join, known.payments.get(new), [new, *row[1:]])
+                known.payments[new] = changes.payment_facts[(new,)] = moved
+            rows = known.operations.setdefault(new, [])
             for operation in known.operations.pop(old, []):
-                moved = [new, *operation[1:]]
-                key = tuple(moved[:3])
-                changes.operation_facts[key] = _joined(
-                    judge.operation.join, changes.operation_facts.get(key), moved
-                )
-        for row in (*known.payments.values(), *changes.payment_facts.values()):
-            if row[at] is not None:
-                row[at] = self.orders.find(row[at])
+                key = (new, *operation[1:3])
+                twin = next((each for each in rows if tuple(each[:3]) == key), None)
+                moved = _joined(judge.operation.join, twin, [new, *operation[1:]])
+                if twin is not None:
+                    rows.remove(twin)
+                rows.append(moved)
+                changes.operation_facts[key] = moved
+        if self.orders.parent:
+            for row in known.payments.values():
+                if row[at] is not None:
+                    row[at] = self.orders.find(row[at])
 
     def judge_one(
         self, pid: int, payment: Row, operations: Sequence[Row], now: Micros, quiet: bool
@@ -429,14 +433,3 @@ def known_place(judge: Judge, column: str) -> int:
 
 def _joined(join, left: Row | None, right: Row) -> Row:  # type: ignore[no-untyped-def]
     return right if left is None else join(left, right)
-
-
-def merge_rows(judge: Judge, left: Sequence[Row], right: list[Row]) -> list[Row]:
-    """Join two sets of operation rows of one payment."""
-    if not left:
-        return right
-    rows = {tuple(row[:3]): row for row in left}
-    for row in right:
-        key = tuple(row[:3])
-        rows[key] = judge.operation.join(rows[key], row) if key in rows else row
-    return list(rows.values())

@@ -115,6 +115,8 @@ def legs(rows: Sequence[Row], account_no: int | None) -> Legs:
     """
     if account_no is None or not rows:
         return Legs()
+    if len(rows) == 1:
+        return _single(rows[0], account_no)
     ops, two_currencies = operations(rows)
     living = alive(ops)
     ours = [each for each in ops if each.account_no == account_no]
@@ -142,6 +144,23 @@ def legs(rows: Sequence[Row], account_no: int | None) -> Legs:
         captures_alive, len(taken) - captures_alive, auths_alive,
         sum(each.kind == _VOID and each.op in living for each in ours),
     )  # fmt: skip
+
+
+def _single(row: Row, account_no: int) -> Legs:
+    """Return the legs of a payment with one operation: by far the most common case."""
+    kind = row[_KIND]
+    if row[_ACCOUNT] != account_no or kind is None:
+        return Legs()
+    done = int(row[_DONE] is not None)
+    currency = row[_CUR] or 0
+    amount = max(row[_OWN] or 0, row[_CUM] or 0, 0) if done else 0
+    if kind == _CAPTURE:
+        return Legs(currency, captured=amount, captures_alive=done)
+    if kind == _AUTHORISE:
+        return Legs(currency, authorised=amount, held=amount, auths_alive=done)
+    if kind == _VOID:
+        return Legs(voids_alive=done)
+    return Legs(currency if kind in _MONEY else 0)
 
 
 def _net(ops: Sequence[Operation], living: set[int], kind: int) -> int:

@@ -20,14 +20,19 @@ PRECEDENCE: Final = (
 
 
 class Part(NamedTuple):
-    """One payment of an order, as far as the order asks."""
+    """One payment of an order, as far as the order asks.
 
-    payment_id: int
+    Attributes:
+        key: the payment's id outside of the store; unlike its number it does not hang on arrival.
+        net: minor units that the merchant holds.
+    """
+
+    key: int
     mover: bool
     state: int
     how: int
     actor: int
-    net: int  # minor units that the merchant holds
+    net: int
     spoken_at: int
 
 
@@ -67,7 +72,7 @@ def judge_order(parts: Sequence[Part]) -> OrderVerdict:
     state = next(each for each in PRECEDENCE if any(part.state == each for part in real))
     last = max(
         (part for part in real if part.state == state),
-        key=lambda part: (part.spoken_at, part.payment_id),
+        key=lambda part: (part.spoken_at, part.key),
     )
     paid = state is State.PAID
     return OrderVerdict(
@@ -87,13 +92,13 @@ def orders_sql(payment: str, verdict: str) -> str:
     rank = " ".join(f"WHEN {int(state)} THEN {place}" for place, state in enumerate(PRECEDENCE))
     paid = int(State.PAID)
     return f"""WITH part AS (
-  SELECT p.order_id, p.payment_id, CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END AS mover,
+  SELECT p.order_id, p.key, CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END AS mover,
     MAX(CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END) OVER (PARTITION BY p.order_id) AS movers,
     v.state, v.how, v.actor, v.captured - v.returned - v.withdrawn AS net,
     CASE v.state {rank} END AS rank, coalesce(p.spoken_at, 0) AS spoken_at
   FROM {payment} p JOIN {verdict} v ON v.payment_id = p.payment_id),
 counted AS (SELECT part.*, ROW_NUMBER() OVER (PARTITION BY order_id
-    ORDER BY rank, spoken_at DESC, payment_id DESC) AS place FROM part WHERE mover = movers),
+    ORDER BY rank, spoken_at DESC, key DESC) AS place FROM part WHERE mover = movers),
 summed AS (SELECT order_id, COUNT(*) AS payments, SUM(CASE WHEN mover = 1 AND net > 0 THEN 1
     ELSE 0 END) AS paid_by, MAX(CASE WHEN state <> {paid} THEN 1 ELSE 0 END) AS others
   FROM counted GROUP BY order_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -29,15 +29,17 @@ def _codec() -> pa.Codec:
     return pa.Codec("lz4_raw")
 
 
-def pack(delivery: Delivery, keep: Collection[bytes] = ()) -> bytes:
+def pack(delivery: Delivery, keep: Callable[[], Collection[bytes]] = frozenset) -> bytes:
     """Pack a delivery for sealing, card numbers masked, compressed where that pays.
 
     Args:
         delivery: as received.
-        keep: references that are not card numbers though they look like one.
+        keep: gives the references that are not card numbers though they look like one.
     """
     body, _ = mask(delivery.body, keep)
-    headers = tuple((k, v) for k, v in delivery.headers if k not in _NEVER_KEPT)
+    headers = delivery.headers
+    if any([name in _NEVER_KEPT for name, _ in headers]):
+        headers = tuple(pair for pair in headers if pair[0] not in _NEVER_KEPT)
     plain = _encode((body, headers, delivery.request, delivery.context))
     if len(plain) < _WORTH_IT:
         return _PLAIN + plain

@@ -10,9 +10,12 @@ Source: ISO/IEC 7812-1 (Luhn, issuer identification); issuer ranges as the netwo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
+# Every digit becomes "0", everything else a blank; separators are deleted on the way.
+_ZEROS: Final = bytes(0x30 if 48 <= byte <= 57 else 0x20 for byte in range(256))
+_LEAST: Final = b"0" * 13
 # Digits stay, separators become "-", everything else a blank: runs are then words.
 _WORDS: Final = bytes(
     byte if 48 <= byte <= 57 else 0x2D if byte in b" -.\xa0" else 0x20 for byte in range(256)
@@ -47,6 +50,8 @@ def is_card_number(digits: bytes) -> bool:
 
 def _suspicious(text: bytes) -> bool:
     """Whether the slow search is worth it; nearly every body is let through here."""
+    if _LEAST not in text.translate(_ZEROS, _SEPARATORS):
+        return False
     for word in text.translate(_WORDS).split():
         if len(word) < 13:
             continue
@@ -58,12 +63,15 @@ def _suspicious(text: bytes) -> bool:
     return False
 
 
-def mask(text: bytes, keep: Collection[bytes] = ()) -> tuple[bytes, int]:
+def mask(
+    text: bytes, keep: Callable[[], Collection[bytes]] = frozenset
+) -> tuple[bytes, int]:
     """Mask the card numbers in a text of any ASCII-based encoding.
 
     Args:
         text: raw bytes.
-        keep: references that stay, though they look like card numbers by chance.
+        keep: gives the references that stay, though they look like card numbers by chance; asked
+            only if something does.
 
     Returns:
         The text, of the same length, with the middle digits as asterisks, and how many were masked.
@@ -72,10 +80,11 @@ def mask(text: bytes, keep: Collection[bytes] = ()) -> tuple[bytes, int]:
         return text, 0
     out = bytearray(text)
     masked = 0
+    kept = keep()
     for run in _RUN.finditer(text):
         if run.end() - run.start() >= 13:
             groups = [(g.start(), g.end()) for g in _GROUP.finditer(text, run.start(), run.end())]
-            masked += _mask_groups(text, out, groups, keep)
+            masked += _mask_groups(text, out, groups, kept)
     return bytes(out), masked
 
 

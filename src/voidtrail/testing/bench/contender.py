@@ -77,6 +77,50 @@ def peers(root: Path) -> list[ContenderAt]:
     return found
 
 
+def voidtrail(site: Site) -> Contender:
+    """Return Voidtrail with everything on: verify, mask, seal, chain, join, verdict.
+
+    Args:
+        site: Where it is set up.
+
+    Returns:
+        The contender.
+    """
+    public = public_pem(site.credentials.alipay_key)
+    (site.data / "alipay_public_key.pem").write_text(public, encoding="ascii")
+    (site.data / "voidtrail.toml").write_text(
+        _SETTINGS.format(account=site.account, app_id=site.credentials.alipay_app_id),
+        encoding="utf-8",
+    )
+    return Contender(
+        name="Voidtrail",
+        argv=(
+            *(sys.executable, "-m", "voidtrail", "serve", "--port", str(site.port)),
+            *("--config", str(site.data / "voidtrail.toml")),
+            *("--db", str(site.data / "voidtrail.db")),
+        ),
+        env={"BENCH_STRIPE_SECRET": site.credentials.stripe_secret},
+        ready_url=f"http://127.0.0.1:{site.port}/healthz",
+        path_for=lambda source, account: f"/hooks/{source}/{account}",
+        sources=frozenset({"stripe", "alipay"}),
+    )
+
+
+_SETTINGS = """
+[[account]]
+source = "stripe"
+name = "{account}"
+[account.secrets]
+signing = "env:BENCH_STRIPE_SECRET"
+
+[[account]]
+source = "alipay"
+name = "{account}"
+[account.secrets]
+public_key = "file:alipay_public_key.pem"
+"""
+
+
 def fastapi_peer(root: Path, site: Site) -> Contender:
     """Return the hand-rolled service: FastAPI and async SQLAlchemy, one commit per request.
 
