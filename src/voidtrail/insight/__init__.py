@@ -1,0 +1,1 @@
+"""What it teaches: rates with their denominators and intervals."""
