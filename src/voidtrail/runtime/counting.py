@@ -166,10 +166,10 @@ class Counted:
             value = "d.value"
             joined = "LEFT JOIN temp.counted_dimension d ON d.payment_id = p.payment_id "
         shadow = ""
-        if self._has_movers_and_witnesses():
+        if self._has_placeholders():
             shadow = (
-                " AND (p.mover_no IS NOT NULL OR p.order_id IS NULL OR p.order_id NOT IN "
-                f"(SELECT p.order_id {self._included()} AND p.mover_no IS NOT NULL "
+                " AND (p.placeholder = 0 OR p.order_id IS NULL OR p.order_id NOT IN "
+                f"(SELECT p.order_id {self._included()} AND p.placeholder = 0 "
                 "AND p.order_id IS NOT NULL))"
             )
         source = self._included().replace("WHERE", joined + "WHERE", 1)
@@ -184,10 +184,10 @@ class Counted:
             f"{source} AND p.spoken_at >= a.since AND p.spoken_at < a.until{shadow}"
         )
 
-    def _has_movers_and_witnesses(self) -> bool:
+    def _has_placeholders(self) -> bool:
         return all(
-            self.db.execute(f"SELECT 1 FROM payment WHERE mover_no {kind} LIMIT 1").fetchone()
-            for kind in ("IS NULL", "IS NOT NULL")
+            self.db.execute(f"SELECT 1 FROM payment WHERE placeholder = {kind} LIMIT 1").fetchone()
+            for kind in (0, 1)
         )
 
     def _public(self, dimension: str) -> None:
@@ -210,9 +210,11 @@ class Counted:
             )
 
     def _public_names(self) -> list[str]:
-        return [name for (name,) in self.db.execute(
+        rows = self.db.execute(
             "SELECT DISTINCT j.key FROM (SELECT dimensions FROM event WHERE dimensions <> '' "
-            "ORDER BY seq DESC LIMIT 20000) e, json_each(e.dimensions) j ORDER BY 1 LIMIT 40")]  # fmt: skip
+            "ORDER BY seq DESC LIMIT 20000) e, json_each(e.dimensions) j ORDER BY 1 LIMIT 40"
+        )
+        return [name for (name,) in rows]
 
     # ------------------------------------------------------------------ sums over the rows
 
@@ -234,7 +236,7 @@ class Counted:
         return {value: Clusters(*sums) for value, *sums in rows}
 
     def orders(self) -> dict[Any, Orders]:
-        """Return orders by value of the dimension; an order's verdict is that of all its payments."""
+        """Return orders by value of the dimension, each judged by all of its payments."""
         db = self.db
         self._judge_orders()
         rows = db.execute(
@@ -242,8 +244,9 @@ class Counted:
             f"sum(CASE WHEN o.order_id IS NULL THEN c.state = {_CANCELLED} "
             f"ELSE o.state = {_CANCELLED} END), "
             "sum(ifnull(o.switched, 0)), sum(ifnull(o.double_paid, 0)) FROM "
-            "(SELECT value, ordered, max(state) AS state FROM temp.counted GROUP BY value, ordered) "
-            "c LEFT JOIN temp.counted_order o ON o.order_id = c.ordered GROUP BY c.value"
+            "(SELECT value, ordered, max(state) AS state FROM temp.counted "
+            "GROUP BY value, ordered) c LEFT JOIN temp.counted_order o ON o.order_id = c.ordered "
+            "GROUP BY c.value"
         )
         return {value: Orders(*sums) for value, *sums in rows}
 

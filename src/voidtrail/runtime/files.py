@@ -8,7 +8,7 @@ that was interrupted is taken up by importing the same file again. History never
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -18,12 +18,11 @@ import msgspec
 
 from voidtrail.errors import FileInvalid, NotFound, WrongUse
 from voidtrail.event.account import Account, Mode
-from voidtrail.event.model import Micros
-from voidtrail.ledger import rebuild
 from voidtrail.ledger.contract import SLICE_MAX, Item
 from voidtrail.runtime import tables
 from voidtrail.runtime.app import House, add_account
 from voidtrail.runtime.ingest import Entry, item_of
+from voidtrail.runtime.revisions import Progress, next_delivery, supersede
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources.table import NAME, TableMapping, parse_mapping
 from voidtrail.sources.table.rows import Translated
@@ -31,8 +30,6 @@ from voidtrail.sources.table.rows import Translated
 REVISION: Final = 1000
 """A delivery's version is the translator's, plus this for every time its file was mapped anew."""
 _PLAIN_NAMES: Final = frozenset({"map", "mapping"})
-Progress = Callable[[str, int, int], None]
-"""Called with (what is done: "look", "rows" or "supersede", how much, of how much)."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +98,9 @@ def import_file(
         path: a CSV, Parquet or JSON lines file.
         mapping: its mapping file.
         account: name of the account; the mapping file's own name if "".
-        shop, entity, mode: of the account; None keeps what it has.
+        shop: of the account; None keeps what it has.
+        entity: the same.
+        mode: the same.
         progress: told how far the import is.
 
     Raises:
@@ -124,7 +123,7 @@ def import_file(
         turns = Turns(house)
         known = _enter(house, known, owner, table, parsed, text)
         done = _write(house, known, chain(first, rows), turns)
-        gone = _supersede(house, known, turns, tell)
+        gone = supersede(house, known.no, turns, tell)
         _finish(house, known, turns)
     else:
         done, gone = _Done(0, 0, 0), ()
@@ -321,66 +320,7 @@ def _resumed(house: House, file: _File, rows: Iterator[Translated]) -> Iterator[
     yield from rows
 
 
-# ------------------------------------------------------------------------------ earlier revisions
-
-
-def _supersede(house: House, file: _File, turns: Turns, tell: Progress) -> tuple[int, ...]:
-    """Let the earlier revisions of the file give way, in slices; safe to be interrupted."""
-    db = house.ledger.db
-    same = "account_no = (SELECT account_no FROM file WHERE no = ?) AND name = ?"
-    earlier = db.execute(
-        f"SELECT no FROM file WHERE {same} AND no <> ? AND superseded_by IS NULL ORDER BY no",
-        (file.no, file.name, file.no),
-    ).fetchall()
-    if earlier:
-        with turns.turn() as ledger:
-            ledger.control(
-                [("supersede", _json({"file": no, "by": file.no})) for (no,) in earlier],
-                house.clock(),
-            )
-            db.executemany("UPDATE file SET superseded_by = ? WHERE no = ?",
-                           [(file.no, no) for (no,) in earlier])  # fmt: skip
-    gone = [no for (no,) in db.execute("SELECT no FROM file WHERE superseded_by = ?", (file.no,))]
-    for no in gone:
-        _retire(house, no, turns, tell)
-    return tuple(gone)
-
-
-def _retire(house: House, no: int, turns: Turns, tell: Progress) -> None:
-    """Make what a file's deliveries said inactive, and fold the payments so touched anew."""
-    db = house.ledger.db
-    seqs = [seq for (seq,) in db.execute(
-        "SELECT seq FROM delivery WHERE file_no = ? ORDER BY seq", (no,))]  # fmt: skip
-    for start in range(0, len(seqs), SLICE_MAX):
-        part = seqs[start : start + SLICE_MAX]
-        end = _next_delivery(house, part[-1])
-        with turns.turn() as ledger:
-            found = ledger.db.execute(
-                "SELECT e.seq, n.payment_id FROM event e JOIN delivery d ON d.seq = e.delivery_id "
-                "JOIN name n ON n.no = e.name_no WHERE e.seq > ? AND e.seq < ? AND e.active = 1 "
-                "AND d.file_no = ?", (part[0], end, no),
-            ).fetchall()  # fmt: skip
-            ledger.db.executemany("UPDATE event SET active = 0 WHERE seq = ?",
-                                  [(seq,) for seq, _ in found])  # fmt: skip
-            if found:
-                quietly(house, lambda: rebuild.rebuild(
-                    house.ledger, sorted({pid for _, pid in found})))  # noqa: B023 # fmt: skip
-        tell("supersede", start + len(part), len(seqs))
-
-
-def quietly(house: House, work: Callable[[], None]) -> None:
-    """Do what may change verdicts without telling anybody, inside of a transaction begun."""
-    db = house.ledger.db
-    last = db.execute("SELECT ifnull(max(no), 0) FROM outbox").fetchone()[0]
-    work()
-    db.execute("UPDATE outbox SET quiet = 1 WHERE no > ?", (last,))
-
-
-def _next_delivery(house: House, seq: int) -> Micros:
-    """Return the first sequence number that belongs to a later delivery."""
-    row = house.ledger.db.execute(
-        "SELECT min(seq) FROM delivery WHERE seq > ?", (seq,)).fetchone()  # fmt: skip
-    return int(row[0]) if row[0] is not None else house.ledger.head().entries + 1
+# -------------------------------------------------------------------------- the end, and counting
 
 
 def _finish(house: House, file: _File, turns: Turns) -> None:
@@ -388,9 +328,6 @@ def _finish(house: House, file: _File, turns: Turns) -> None:
         ledger.db.execute("UPDATE file SET done = 1 WHERE no = ?", (file.no,))
         ledger.control([("file_done", _json({"no": file.no}))], house.clock())
     turns.tick()
-
-
-# ---------------------------------------------------------------------------------------- counting
 
 
 def _counts(house: House, no: int) -> Counts:
@@ -407,7 +344,7 @@ def _counts(house: House, no: int) -> Counts:
         "JOIN delivery d ON d.seq = e.delivery_id JOIN name n ON n.no = e.name_no "
         "LEFT JOIN payment p ON p.payment_id = n.payment_id "
         "WHERE e.seq > ? AND e.seq < ? AND d.file_no = ?",
-        (first, _next_delivery(house, last), no),
+        (first, next_delivery(house, last), no),
     ).fetchone()
     return Counts(deliveries=deliveries, events=events, unreadable=unreadable,
                   payments=payments, orders=orders)  # fmt: skip
