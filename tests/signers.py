@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from voidtrail.event.account import Account, Secret
-from voidtrail.event.model import Delivery, Via
+from voidtrail.event.model import Delivery, Unreadable, Via
 from voidtrail.testing.contract import Genuine
 
 NOW_S = 1_750_000_000
@@ -64,6 +64,13 @@ def secrets(**texts):
         purpose: tuple(Secret(text) for text in ((value,) if isinstance(value, str) else value))
         for purpose, value in texts.items()
     }
+
+
+def events(source, delivery, account, keys):
+    """Translate what must be readable."""
+    found = source.translate(delivery, account, keys)
+    assert not isinstance(found, Unreadable), found
+    return found
 
 
 # ------------------------------------------------------------------------------------------ Stripe

@@ -192,7 +192,7 @@ _SUBJECTS: Final = {
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
 _API_BASE: Final = "https://api.stripe.com"
-_PATHS: Final = {"pi_": "payment_intents", "cs_": "checkout/sessions", "ch_": "charges"}
+_PATHS: Final = {"pi": "payment_intents", "cs": "checkout/sessions", "ch": "charges"}
 _NOTICE: Final = msgspec.json.Decoder(stripe_wire.Notice)
 _ANSWER: Final = msgspec.json.Decoder(stripe_wire.Object)
 _BARE: Final = msgspec.json.Decoder(stripe_wire.Bare)
@@ -338,9 +338,14 @@ def acknowledge(outcome: Outcome) -> Acknowledgement:
 def query(
     reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
 ) -> Request | None:
-    """Ask for an intent, a session or a charge by its id; None without a secret "api_key"."""
+    """Ask for an intent, a session or a charge by its id.
+
+    None without a secret "api_key", and for the ids of other objects: asked about as an intent,
+    they would be called absent.
+    """
     keys = secrets.get("api_key", ())
-    path = _PATHS.get(reference[:3])
+    start = reference.partition("_")[0] if "_" in reference else "pi"
+    path = _PATHS.get(start)
     if not keys or path is None:
         return None
     base = account.options.get("api_base", _API_BASE).rstrip("/")

@@ -189,13 +189,14 @@ def facts(
         wire.rescale(o, currency)
     except ValueError:
         return unreadable("data.object.currency", "not in ISO 4217, or finer than its unit")
-    intent = o.id if o.object == "payment_intent" else wire.identifier(o.payment_intent)
     charge = o.id if o.object == "charge" else wire.charge(o)
-    session = o.id if o.object == "checkout.session" else ""
-    payment = intent or charge or o.id
+    if o.object == "payment_intent":
+        payment = o.id
+    else:
+        payment = wire.identifier(o.payment_intent) or charge or o.id
     names = (charge,) if charge and charge != payment else ()
-    if session and session != payment:
-        names = (*names, session)
+    if o.object == "checkout.session" and o.id != payment:
+        names = (*names, o.id)
     order = ""
     if o.metadata:
         field = account.options.get("order_field", "order_id").removeprefix("metadata.")
@@ -203,7 +204,7 @@ def facts(
     method = wire.method(o)
     tell = Teller(
         reasons,
-        wire.identity(notice.type, o),
+        wire.identity(notice.type, o, charge),
         payment,
         delivery.received_at if notice.created is None else notice.created * 1_000_000,
         names,

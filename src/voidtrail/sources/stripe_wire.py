@@ -263,22 +263,25 @@ def dimensions(found: Object) -> tuple[tuple[str, str], ...]:
     return tuple((name, known) for name, value in stated if (known := reading.code(value)))
 
 
-def identity(kind: str, found: Object) -> tuple[str, ...]:
+_AMOUNT_OF: Final = {
+    "payment_intent.created": "amount",
+    "payment_intent.amount_capturable_updated": "amount_capturable",
+    "payment_intent.succeeded": "amount_received",
+    "charge.captured": "amount_captured",
+    "charge.refunded": "amount_refunded",
+    "answer/payment_intent/requires_capture": "amount_capturable",
+    "answer/payment_intent/succeeded": "amount_received",
+}
+
+
+def identity(word: str, found: Object, of_charge: str) -> tuple[str, ...]:
     """Return the raw fields that IDENTITY names, for a notice of a type about an object."""
-    error = found.last_payment_error
-    amount = found.amount
-    if kind.startswith("payment_intent."):
-        amount = found.amount_capturable if kind.endswith("updated") else found.amount_received
-    elif kind.startswith("answer/payment_intent"):
-        amount = found.amount_capturable or found.amount_received
-    elif kind == "charge.refunded":
-        amount = found.amount_refunded
-    elif kind == "charge.captured":
-        amount = found.amount_captured
-    elif found.object == "checkout.session":
+    error, which = found.last_payment_error, of_charge
+    if found.object == "checkout.session":
         amount = found.amount_total
-    which = charge(found)
+    else:
+        amount = getattr(found, _AMOUNT_OF.get(word, "amount"))
     if error:
         which = identifier(error.charge) or f"{which}:{error.decline_code or error.code or ''}"
     status = found.payment_status or found.status or ""
-    return (kind, found.id, status, "" if amount is None else str(amount), which)
+    return (word, found.id, status, "" if amount is None else str(amount), which)

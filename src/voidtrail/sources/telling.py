@@ -31,7 +31,7 @@ CUMULATIVE: Final = Tag.CUMULATIVE
 OWN: Final = Tag.OWN
 ASKED: Final = Via.ASKED
 _UNTAGGED: Final = Tag.NONE
-_WORDS: Final = {kind: kind.name.lower() for kind in Kind}
+_WORDS: Final = tuple(kind.name.lower() for kind in sorted(Kind))  # by number
 
 
 class Teller(NamedTuple):

@@ -632,8 +632,10 @@ def test_question_is_a_request_value(reference, path):
     assert request.headers == (("Authorization", "Bearer sk_test_1"),)
 
 
-def test_other_references_cannot_be_asked_about():
-    assert source.query("evt_1", STRIPE, secrets(api_key="sk"), NOW, "") is None
+@pytest.mark.parametrize("reference", ["evt_1", "re_1", "cus_1"])
+def test_other_objects_cannot_be_asked_about(reference):
+    assert source.query(reference, STRIPE, secrets(api_key="sk"), NOW, "") is None
+    assert source.query("probe", STRIPE, secrets(api_key="sk"), NOW, "") is not None
 
 
 def test_acknowledgement_is_empty():

@@ -12,6 +12,7 @@ from tests.signers import (
     WECHAT_SERIAL,
     WECHATPAY,
     asked,
+    events,
     private_pem,
     public_pem,
     rsa_key,
@@ -62,8 +63,8 @@ def told(kind, plain, account=WECHATPAY):
     return check_genuine(source, wechatpay(wechatpay_body(kind, plain)), account)
 
 
-def facts(events):
-    return [(e.kind, e.result, e.operation, e.amount_minor, e.tag) for e in events]
+def facts(told_events):
+    return [(e.kind, e.result, e.operation, e.amount_minor, e.tag) for e in told_events]
 
 
 def slug(event):
@@ -230,7 +231,7 @@ def test_every_published_resource_opens(shared):
 def test_recorded_payment_is_a_capture(shared):
     (vector, _) = published(shared, "vectors_gunsluo_transaction_refund.json")
     keys = secrets(api_v3_key=vector["api_v3_key"])
-    (event,) = source.translate(as_delivery(vector), WECHATPAY, keys)
+    (event,) = events(source, as_delivery(vector), WECHATPAY, keys)
     assert facts([event]) == [
         (Kind.CAPTURE, Result.SUCCEEDED, "4200000925202101284997714292", 1, Tag.OWN)
     ]
@@ -242,7 +243,7 @@ def test_recorded_payment_is_a_capture(shared):
 def test_recorded_refund_belongs_to_the_recorded_payment(shared):
     (_, vector) = published(shared, "vectors_gunsluo_transaction_refund.json")
     keys = secrets(api_v3_key=vector["api_v3_key"])
-    (event,) = source.translate(as_delivery(vector), WECHATPAY, keys)
+    (event,) = events(source, as_delivery(vector), WECHATPAY, keys)
     assert facts([event]) == [
         (Kind.REFUND, Result.SUCCEEDED, "50300807092021020105990201735", 1, Tag.OWN)
     ]
@@ -414,11 +415,10 @@ def answered(plain, *, signed=True):
     body = json.dumps(plain, ensure_ascii=False).encode()
     given = asked("wechatpay", body, "A1001", wechatpay_headers(body) if signed else ())
     source.verify(given, KEYS, NOW)
-    events = source.translate(given, WECHATPAY, {})
-    check_events(events, given)
-    assert not isinstance(events, Unreadable), events
-    assert not any(event.life for event in events)
-    return events
+    found = events(source, given, WECHATPAY, {})
+    check_events(found, given)
+    assert not any(event.life for event in found)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -436,16 +436,16 @@ def answered(plain, *, signed=True):
     ],
 )
 def test_answer_tells_the_state(state, expected):
-    events = answered({**PAID, "trade_state": state})
-    assert [(event.kind, event.result) for event in events] == expected
+    found = answered({**PAID, "trade_state": state})
+    assert [(event.kind, event.result) for event in found] == expected
 
 
 @pytest.mark.parametrize(
     ("state", "reason"), [("CLOSED", "closed_unpaid"), ("REVOKED", "merchant_request")]
 )
 def test_closing_keeps_what_is_known_of_its_reason(state, reason):
-    events = answered({**PAID, "trade_state": state})
-    assert {(slug(event), event.code) for event in events} == {(reason, state)}
+    found = answered({**PAID, "trade_state": state})
+    assert {(slug(event), event.code) for event in found} == {(reason, state)}
 
 
 @pytest.mark.parametrize("code", ["ORDER_NOT_EXIST", "ORDERNOTEXIST"])
