@@ -205,7 +205,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     message, matched = at.encode() + b"." + delivery.body, False
     for key in _keys(delivery, secrets):
         expected = crypto.hmac_sha256_hex(key.reveal(), message)
-        matched |= any([crypto.same(expected, signature) for signature in given])
+        matched |= any(crypto.same(expected, signature) for signature in given)
     if not matched:
         raise SignatureInvalid("no v1 in Voidtrail-Signature matches the body under any key")
     if abs(now // 1_000_000 - int(at)) > _WINDOW_S:

@@ -265,6 +265,8 @@ def _statement(
     seen[label] = seen.get(label, 0) + 1
     if seen[label] > 1:
         label = f"{label}#{seen[label]}"
+    if row.operation and kind not in OPERATIONS:
+        raise MappingInvalid(f"{path}, operation: only an operation has an id, not {row.kind}")
     operation = binder.column(row.operation, f"{path}, operation")
     if not operation and kind in _OF_ONE_ATTEMPT:
         operation = attempt

@@ -105,6 +105,8 @@ def parse(sql: str, path: str) -> pl.Expr:
     Raises:
         MappingInvalid: Polars cannot read it; the message begins with `path`.
     """
+    if any(token.upper == "SELECT" for token in tokens(sql)):
+        raise MappingInvalid(f"{path}: an expression over one table's columns has no SELECT")
     try:
         return pl.sql_expr(sql)
     except (pl.exceptions.PolarsError, BaseException) as error:
