@@ -25,9 +25,10 @@ from voidtrail.money import currency_code
 from voidtrail.runtime.app import House
 from voidtrail.runtime.clock import from_text, to_text
 from voidtrail.runtime.counting import DIMENSIONS, Cell, Counted, Orders, Scope, counted
+from voidtrail.runtime.text import later
 
-NUMERATOR: Final = "payments called off"
-DENOMINATOR: Final = "payments that began in the period"
+NUMERATOR: Final = later("payments called off")
+DENOMINATOR: Final = later("payments that began in the period")
 _KNOWN_ENOUGH: Final = 0.5
 _IN_ORDER: Final = frozenset({"day", "hour", "month"})
 _WORDS: Final[dict[str, type[IntEnum]]] = {

@@ -1,0 +1,118 @@
+"""`voidtrail report`: how many payments were called off, how, by whom, for how much."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from voidtrail.cli import screen
+from voidtrail.cli.options import AsOf, Config, Db, Json
+from voidtrail.runtime.text import _, label
+
+_WORDS = frozenset({"how", "actor", "state", "method", "channel"})
+
+
+def report(
+    since: Annotated[
+        str | None, typer.Option(help="First business day, or an instant, of the period.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last business day of the period, that day included.")
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Divide by shop, entity, source, account, method, channel, how, actor, state, "
+            "currency, day, hour, month or a public dimension; may be given again."
+        ),
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="Count test traffic too.")] = False,
+    as_of: AsOf = None,
+    db: Db = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Count the payments that were called off: how, by whom, for how much.
+
+    Example: voidtrail report --since 2026-03-01 --until 2026-03-31 --by shop
+    """
+    from voidtrail.runtime.opening import reading
+    from voidtrail.runtime.report import report as made
+
+    with reading(config, db) as house:
+        found = made(house, since=since, until=until, as_of=as_of, by=by, include_test=test)
+    if json:
+        screen.say_json(found)
+    else:
+        show(found)
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print a report for people."""
+    console = screen.console()
+    rate = found["cancel_rate"]
+    console.print(
+        _("{cancelled} of {payments} payments were called off: {rate} ({low}–{high}).").format(
+            cancelled=f"{found['cancelled']:,}", payments=f"{found['payments']:,}",
+            rate=screen.percent(rate["value"]), low=screen.percent(rate["low"]),
+            high=screen.percent(rate["high"]),
+        ),
+        style="bold",
+    )  # fmt: skip
+    console.print(
+        _("Of: {denominator}. Interval 95 %: {method}. Judged as of {as_of}.").format(
+            denominator=_(rate["denominator"]), method=label("method_of_rate", rate["method"]),
+            as_of=found["as_of"] or "–",
+        ),
+        style="dim",
+    )  # fmt: skip
+    for title, context in ((_("State"), "state"), (_("How"), "how"), (_("By whom"), "actor"),
+                           (_("Money"), "money")):  # fmt: skip
+        _counts(title, context, found[context])
+    for currency, amount in found["cancelled_minor"].items():
+        console.print(f"{_('Called off')}: {screen.money(amount, currency)}")
+    aside = Table(box=None, show_header=False, pad_edge=False)
+    for name, count in (
+        (_("orders"), found["orders"]), (_("orders called off"), found["cancelled_orders"]),
+        (_("orders paid another way"), found["switched"]),
+        (_("orders paid twice"), found["double_paid"]),
+        (_("deliveries in quarantine"), found["quarantined"]),
+        (_("contradictions"), found["conflicts"]),
+    ):  # fmt: skip
+        aside.add_row(name, f"{count:,}")
+    console.print(aside)
+    _divided(found["by"])
+
+
+def _counts(title: str, context: str, counts: dict[str, int]) -> None:
+    rows = [(label(context, name), count) for name, count in counts.items() if count]
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in sorted(rows, key=lambda row: -row[1]):
+        table.add_row(name, f"{count:,}")
+    screen.console().print(table)
+
+
+def _divided(rows: list[dict[str, Any]]) -> None:
+    for dimension in dict.fromkeys(row["dimension"] for row in rows):
+        table = Table(title=label("dimension", dimension), title_justify="left")
+        table.add_column("")
+        for name in (_("payments"), _("called off"), _("rate"), _("95 % interval"), _("amount")):
+            table.add_column(name, justify="right")
+        for row in rows:
+            if row["dimension"] != dimension:
+                continue
+            value = "–" if row["value"] is None else str(row["value"])
+            rate = row["cancel_rate"]
+            table.add_row(
+                label(dimension, value) if dimension in _WORDS else value,
+                f"{row['payments']:,}", f"{row['cancelled']:,}", screen.percent(rate["value"]),
+                f"{screen.percent(rate['low'])} – {screen.percent(rate['high'])}",
+                ", ".join(screen.money(a, c) for c, a in row["cancelled_minor"].items()) or "–",
+            )  # fmt: skip
+        screen.console().print(table)
