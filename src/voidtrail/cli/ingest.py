@@ -56,7 +56,7 @@ def ingest(
     with writing(config, db) as house, screen.progress() as tell:
         done = import_file(
             house, file, mapping, account=account, shop=shop, entity=entity,
-            mode=None if mode is None else mode.value, progress=tell,  # type: ignore[arg-type]
+            mode=None if mode is None else mode.value, progress=tell,
         )  # fmt: skip
     if json:
         screen.say_json(done.counts)

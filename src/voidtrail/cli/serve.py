@@ -8,10 +8,6 @@ from typing import Annotated
 
 import typer
 
-from voidtrail.runtime import logs
-from voidtrail.runtime.app import build
-from voidtrail.runtime.starting import load_settings
-
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -26,6 +22,9 @@ def serve(
     """
     import uvloop
 
+    from voidtrail.runtime import logs
+    from voidtrail.runtime.app import build
+    from voidtrail.runtime.starting import load_settings
     from voidtrail.web.server import serve as run
 
     logs.configure()
@@ -50,6 +49,9 @@ def work(
 
     Example: voidtrail work --db shop.db
     """
+    from voidtrail.runtime import logs
+    from voidtrail.runtime.app import build
+    from voidtrail.runtime.starting import load_settings
     from voidtrail.runtime.working import work as run
 
     logs.configure()

@@ -1,8 +1,8 @@
 """The words people read, in their language: gettext catalogues, English and Chinese.
 
 A message's English text is its id. Words of enumerations are looked up by context and name, as
-`label("state", "cancelled")`. The catalogues are the `.po` files under `voidtrail/locales`, compiled
-when they are loaded; a test holds them complete and free of what nobody says any more.
+`label("state", "cancelled")`. The catalogues are the `.po` files under `voidtrail/locales`,
+compiled when they are loaded; a test holds them complete and free of what nobody says any more.
 """
 
 from __future__ import annotations
