@@ -7,12 +7,13 @@ its key, and a key that meets another text is refused (`NameCollision`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b, sha256
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from voidtrail.event.model import Event, Kind
+from voidtrail.event.model import Event, Kind, Role
 from voidtrail.event.reason import EPOCH_2000_S, REASONS, pack
 from voidtrail.money import currency_number
 
@@ -34,6 +35,7 @@ class Record(NamedTuple):
     subject: int | None
     version: int
     account_no: int
+    home_no: int | None  # the account at which the payment itself is, if it is ours
     event_id: bytes  # 16 bytes
     digest: bytes  # 16 bytes, over everything below
     kind: int
@@ -43,6 +45,7 @@ class Record(NamedTuple):
     tag: int
     life: int
     test: int
+    placeholder: int  # 1: the shop spoke of an order of its own, not of a platform's payment
     cause: int
     name_key: int
     names: bytes  # further name keys, 8 bytes each, big-endian
@@ -102,12 +105,15 @@ def order_name(shop: str, reference: str) -> str:
 _KIND_WORD: Final = {int(kind): kind.name.lower() + ":" for kind in Kind}
 _CAUSE: Final = {reason.number: int(reason.cause) for reason in REASONS}
 _IS_OPERATION: Final = frozenset(int(kind) for kind in OPERATIONS)
+_NOWHERE: Final[Mapping[str, int]] = {}
+_SHOP: Final = int(Role.SHOP)
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
 def encode(
-    event: Event, *, source: str, account: str, account_no: int, shop: str, version: int
-) -> Encoded:
+    event: Event, *, source: str, account: str, account_no: int, shop: str, version: int,
+    homes: Mapping[str, int] = _NOWHERE,
+) -> Encoded:  # fmt: skip
     """Encode an event.
 
     Args:
@@ -117,6 +123,7 @@ def encode(
         account_no: the number of (source, account) in the store.
         shop: the shop within which the order reference is unique.
         version: the version of the source's translator.
+        homes: numbers of the merchant's accounts by "source/account".
     """
     scope = f"{source}/{account}"
     home = event.scope or scope
@@ -140,7 +147,8 @@ def encode(
     stated = event.amount_minor is not None
     content = (
         kind, int(event.result), role, int(event.via), int(event.tag), int(event.life),
-        int(event.test), _CAUSE[event.reason], main_key, others,
+        int(event.test), int(role == _SHOP and not event.scope), _CAUSE[event.reason],
+        main_key, others,
         order[0] if order else None,
         key63(f"{scope}|{_KIND_WORD[kind]}{event.operation}") if kind in _IS_OPERATION else None,
         key63(f"{scope}|{event.reverses}") if event.reverses else None,
@@ -152,7 +160,7 @@ def encode(
     )  # fmt: skip
     identity = "\0".join((source, account, *event.identity, event.label))
     rest = (
-        version, account_no,
+        version, account_no, homes.get(home) if event.scope else account_no,
         blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
         _digest(content), *content,
     )  # fmt: skip

@@ -100,6 +100,7 @@ class Via(IntEnum):
     PUSH = 0
     ASKED = 1  # answer to our query: never a sign of the customer's life
     FILE = 2
+    OWN = 3  # our own note, as that a platform did not answer; sources never read it
 
 
 class Method(IntEnum):

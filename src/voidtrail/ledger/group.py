@@ -224,8 +224,8 @@ class Group:
                                  _significant(rest)))  # fmt: skip
             rows.append((seq, active, clash, name_no, id_key(record.event_id), *record))
             leaves.append(leaf(record))
+            order = None if encoded.order is None else self._order(encoded.order)
             if active:
-                order = None if encoded.order is None else self._order(encoded.order)
                 fresh.append((record, name_no, order, item.quiet))
         if rows or item.outcome != UNDERSTOOD or not duplicates:
             repeat_of = None

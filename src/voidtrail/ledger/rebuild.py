@@ -37,7 +37,7 @@ def schema(judge: Judge) -> list[str]:
         f"CREATE TABLE operation ({judge.operation.schema_sql()}) WITHOUT ROWID",
         f"CREATE TABLE verdict (payment_id INTEGER PRIMARY KEY, {verdict})",
         "CREATE INDEX verdict_due ON verdict (due_at) WHERE due_at IS NOT NULL",
-        "CREATE INDEX verdict_asking ON verdict (due_at) WHERE asking = 1",
+        "CREATE INDEX verdict_asking ON verdict (payment_id) WHERE asking = 1",
     ]  # fmt: skip
 
 

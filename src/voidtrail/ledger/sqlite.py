@@ -437,8 +437,8 @@ class SqliteLog:
     def waiting(self, limit: int) -> list[tuple[int, int]]:
         """Return payments whose platform is to be asked: (payment_id, account)."""
         return self._db.execute(
-            "SELECT v.payment_id, p.mover_no FROM verdict v JOIN payment p USING (payment_id) "
-            "WHERE v.asking = 1 AND p.mover_no IS NOT NULL ORDER BY v.due_at LIMIT ?", (limit,),
+            "SELECT v.payment_id, p.home_no FROM verdict v JOIN payment p USING (payment_id) "
+            "WHERE v.asking = 1 AND p.home_no IS NOT NULL ORDER BY v.payment_id LIMIT ?", (limit,),
         ).fetchall()  # fmt: skip
 
     def names_of(self, payment_id: int) -> list[str]:

@@ -13,8 +13,8 @@ from voidtrail.event.model import Cause, Kind, Result, Role, Tag, Via
 from voidtrail.lattice import Column, Fact, Merge, Table
 
 FACT: Final = (
-    "payment_id", "name_key", "account_no", "kind", "result", "role", "via", "tag", "life", "test",
-    "cause", "occurred_at", "until_at", "amount_minor", "currency", "packed", "speaker",
+    "payment_id", "name_key", "account_no", "home_no", "kind", "result", "role", "via", "tag", "life", "test",
+    "placeholder", "cause", "occurred_at", "until_at", "amount_minor", "currency", "packed", "speaker",
     "method_seen", "subject", "op", "op_currency", "reverses", "order_id",
 )  # fmt: skip
 """The places of a fact; all are columns of the event table but the three resolved in `FACTS_SQL`."""
@@ -36,8 +36,8 @@ def fact(record: Record, payment_id: int, order_id: int | None) -> Fact:
     """Return the fact of a record whose names belong to the given payment and order."""
     r = record
     return (
-        payment_id, r.name_key, r.account_no, r.kind, r.result, r.role, r.via, r.tag, r.life,
-        r.test, r.cause, r.occurred_at, r.until_at, r.amount_minor, r.currency, r.packed,
+        payment_id, r.name_key, r.account_no, r.home_no, r.kind, r.result, r.role, r.via, r.tag, r.life,
+        r.test, r.placeholder, r.cause, r.occurred_at, r.until_at, r.amount_minor, r.currency, r.packed,
         r.role << 32 | r.account_no, r.method_seen, r.subject, r.op, r.currency or 0, r.reverses, order_id,
     )  # fmt: skip
 
@@ -63,6 +63,8 @@ _NO_FAULT = frozenset(int(cause) for cause in Cause) - _FAULT
 _MOVER = frozenset({int(Role.MOVER)})
 _WITNESS = frozenset(int(role) for role in Role) - _MOVER
 _MONEY = _of(Kind.AUTHORISE, Kind.CAPTURE, Kind.VOID, Kind.REVERSE, Kind.REFUND, Kind.DISPUTE)
+_ASKED = frozenset({int(Via.ASKED), int(Via.OWN)})
+_NOT_ASKED = frozenset(int(via) for via in Via) - _ASKED
 _SPOKEN = frozenset(int(kind) for kind in Kind) - _of(Kind.OTHER, Kind.LINK)
 
 
@@ -79,6 +81,8 @@ PAYMENT: Final = Table(
         Column("order_id", _MIN, "order_id", doc="the order's component"),
         Column("speaker", _PACKED, "speaker", doc="the best-placed speaker: role, account"),
         Column("mover_no", _MIN, "account_no", {"role": _MOVER}, "the account that holds the money"),
+        Column("home_no", _MIN, "home_no", {"placeholder": frozenset({0})},
+               "the account at which the payment is, as far as anybody said"),
         Column("witness", _PACKED, "speaker", {"role": _WITNESS, "kind": _MONEY, "result": _DONE},
                "the best witness of money moving"),
         Column("spoken_at", _MIN, "occurred_at", {"kind": _SPOKEN}, "first statement understood"),
@@ -90,11 +94,15 @@ PAYMENT: Final = Table(
         Column("submitted_at", _MIN, "occurred_at", {"kind": _of(Kind.SUBMIT)}),
         Column("until_at", _MAX, "until_at", doc="when the platform will close it by itself"),
         Column("asked_at", _MAX, "occurred_at",
-               {"via": frozenset({int(Via.ASKED)}), "kind": _of(Kind.OPEN, Kind.ABSENT)},
-               "the platform, asked, said: not paid"),
+               {"via": _ASKED, "kind": _of(Kind.OPEN, Kind.ABSENT)},
+               "the platform, asked, said: not paid; or did not answer"),
         _ended("cancel_asked", Kind.CANCEL, "somebody asked to cancel", Result.REQUESTED),
         Column("cancel_asked_at", _MAX, "occurred_at",
                {"kind": _of(Kind.CANCEL), "result": _is(Result.REQUESTED)}),
+        Column("tried_at", _MAX, "occurred_at",
+               {"kind": _of(Kind.METHOD, Kind.SUBMIT, Kind.AUTHENTICATE, Kind.AUTHORISE,
+                            Kind.CAPTURE), "via": _NOT_ASKED},
+               "the customer's last attempt to go on"),
         _ended("cancelled", Kind.CANCEL, "cancelled as a whole"),
         _ended("expired", Kind.EXPIRE, "closed by time"),
         _ended("voided", Kind.VOID, "an authorisation was released"),
@@ -115,6 +123,8 @@ PAYMENT: Final = Table(
         Column("currency_max", _MAX, "currency", {"kind": _ASKED_FOR | _MONEY}),
         Column("method_seen", _MAX, "method_seen", doc="latest method and channel, packed"),
         Column("subject", _MIN, "subject", doc="the customer's pseudonym"),
+        Column("placeholder", _MIN, "placeholder",
+               doc="1: only a shop spoke, of its order and of no platform's payment"),
         Column("test", _MAX, "test", doc="the platform said: test traffic"),
     ),
 )  # fmt: skip

@@ -115,7 +115,7 @@ def legs(rows: Sequence[Row], account_no: int | None) -> Legs:
     """
     if account_no is None or not rows:
         return Legs()
-    if len(rows) == 1:
+    if len(rows) == 1 and rows[0][_REV] != rows[0][_OP]:
         return _single(rows[0], account_no)
     ops, two_currencies = operations(rows)
     living = alive(ops)

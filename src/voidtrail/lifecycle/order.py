@@ -1,7 +1,8 @@
 """The order: what its payments together mean.
 
-A payment of which only witnesses spoke, while another payment of the same order has a mover, is a
-*shadow*: it is evidence (the shop said "order placed"), not a payment to be counted. An order that
+What a shop says of its order before any platform knows a payment falls on a *placeholder*. Beside a
+payment of the same order it is a shadow: evidence (the shop said "order placed"), not a payment to
+be counted. An order that
 is paid by one payment after another was called off is *switched*, not lost; an order for which two
 movers hold money is *double paid*. Without an order reference, the order is the payment.
 """
@@ -57,9 +58,8 @@ class OrderVerdict(NamedTuple):
 
 def counted(parts: Sequence[Part]) -> list[Part]:
     """Return the parts without shadows."""
-    if any(part.mover for part in parts):
-        return [part for part in parts if part.mover]
-    return list(parts)
+    real = [part for part in parts if not part.placeholder]
+    return real or list(parts)
 
 
 def judge_order(parts: Sequence[Part]) -> OrderVerdict:
@@ -83,6 +83,14 @@ def judge_order(parts: Sequence[Part]) -> OrderVerdict:
     )  # fmt: skip
 
 
+def shadow_sql(payment: str = "p") -> str:
+    """Return the SQL condition under which a payment's row is a shadow."""
+    return (
+        f"({payment}.placeholder = 1 AND {payment}.order_id IS NOT NULL AND EXISTS (SELECT 1 "
+        f"FROM payment other WHERE other.order_id = {payment}.order_id AND other.placeholder = 0))"
+    )
+
+
 def orders_sql(payment: str, verdict: str) -> str:
     """Return the query of every order's verdict, the same text in every engine.
 
@@ -93,12 +101,12 @@ def orders_sql(payment: str, verdict: str) -> str:
     paid = int(State.PAID)
     return f"""WITH part AS (
   SELECT p.order_id, p.key, CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END AS mover,
-    MAX(CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END) OVER (PARTITION BY p.order_id) AS movers,
+    p.placeholder, MIN(p.placeholder) OVER (PARTITION BY p.order_id) AS least,
     v.state, v.how, v.actor, v.captured - v.returned - v.withdrawn AS net,
     CASE v.state {rank} END AS rank, coalesce(p.spoken_at, 0) AS spoken_at
   FROM {payment} p JOIN {verdict} v ON v.payment_id = p.payment_id),
 counted AS (SELECT part.*, ROW_NUMBER() OVER (PARTITION BY order_id
-    ORDER BY rank, spoken_at DESC, key DESC) AS place FROM part WHERE mover = movers),
+    ORDER BY rank, spoken_at DESC, key DESC) AS place FROM part WHERE placeholder = least),
 summed AS (SELECT order_id, COUNT(*) AS payments, SUM(CASE WHEN mover = 1 AND net > 0 THEN 1
     ELSE 0 END) AS paid_by, MAX(CASE WHEN state <> {paid} THEN 1 ELSE 0 END) AS others
   FROM counted GROUP BY order_id)

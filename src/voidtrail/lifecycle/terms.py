@@ -1,4 +1,4 @@
-"""The terms under which silence is judged: patience, grace, tolerance (house rules 3 and 8).
+"""The terms under which silence is judged: patience and tolerance (house rules 3 and 8).
 
 Patience is how long an unfinished payment may be silent before it counts as abandoned; it runs
 from the last sign of life, or from the platform's own time-out where that is stated. Terms are
@@ -47,14 +47,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         patience_s: seconds of silence, by the lower-case name of the method.
         beyond_s: seconds that are added to a time-out that the platform itself stated.
-        grace_s: seconds that a platform has to answer our question before silence decides.
         tolerance_s: how far two clocks may differ before their order counts.
-        askable: numbers of the accounts whose platform can be asked.
+        askable: numbers of the accounts whose platform can be asked; there, silence only decides
+            once the platform answered, or it is on record that it did not answer.
     """
 
     patience_s: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(DEFAULT_PATIENCE_S))
     beyond_s: int = DEFAULT_BEYOND_S
-    grace_s: int = 10 * MINUTE
     tolerance_s: int = 2 * MINUTE
     askable: tuple[int, ...] = ()
 

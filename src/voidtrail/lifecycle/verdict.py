@@ -44,12 +44,13 @@ class Money(IntEnum):
 
 
 _JOINED: Final = (
-    "spoken_at", "life_at", "until_at", "asked_at", "cancel_asked", "cancel_asked_at", "cancelled",
+    "spoken_at", "life_at", "until_at", "asked_at", "cancel_asked", "cancel_asked_at", "tried_at",
+    "cancelled",
     "expired", "voided", "refunded", "reversed", "disputed", "declined", "faulted", "refused_at",
     "sealed_at", "finished_at", "after_at",
 )  # fmt: skip
 _LEGS: Final = Legs._fields[2:]
-INPUTS: Final = (*_JOINED, *_LEGS, "deadline", "grace_end", "askable", "tolerance", "now")
+INPUTS: Final = (*_JOINED, *_LEGS, "deadline", "askable", "tolerance", "now")
 """What predicates may read; 0 stands for "never" or "none"."""
 
 _UNEXPLAINED: Final = UNSPECIFIC_RANK << 48
@@ -69,11 +70,11 @@ PREDICATES: Final[dict[str, str]] = {
     "cancelled": "cancelled > 0",
     "explained": f"cancelled < {_UNEXPLAINED}",
     "expired": "expired > 0",
-    "cancel_asked": "cancel_asked > 0 and not (life_at > cancel_asked_at + tolerance)",
+    "cancel_asked": "cancel_asked > 0 and not (tried_at > cancel_asked_at + tolerance)",
     "declined": "declined > 0",
     "faulted": "faulted > 0",
     "retrying": "life_at > refused_at",
-    "silent": "now >= deadline and (askable == 0 or asked_at >= deadline or now >= grace_end)",
+    "silent": "now >= deadline and (askable == 0 or asked_at >= deadline)",
 }
 
 
@@ -215,6 +216,7 @@ VERDICT: Final = Verdict._fields
 _AT: Final = {name: place for place, name in enumerate(PAYMENT.names)}
 _JOINED_AT: Final = tuple(_AT[name] for name in _JOINED)
 _METHOD, _MOVER, _WITNESS = _AT["method_seen"], _AT["mover_no"], _AT["witness"]
+_HOME: Final = _AT["home_no"]
 _SPOKEN, _LIFE, _UNTIL, _LAST = (
     _AT[n] for n in ("spoken_at", "life_at", "until_at", "last_at")
 )
@@ -235,25 +237,25 @@ def money_speaker(row: Row) -> int | None:
 def judge_with(terms: Terms) -> Callable[[Row, Legs, Micros], Verdict]:
     """Return the verdict function under the given terms: (payment row, legs, now) -> Verdict."""
     patience = terms.patience_us()
-    beyond, grace = terms.beyond_s * 1_000_000, terms.grace_s * 1_000_000
+    beyond = terms.beyond_s * 1_000_000
     tolerance, askable = terms.tolerance_s * 1_000_000, frozenset(terms.askable)
 
     def judge(row: Row, legs: Legs, now: Micros) -> Verdict:
         deadline = (row[_LIFE] or row[_SPOKEN] or 0) + patience[((row[_METHOD] or 0) >> 8) & 255]
         if row[_UNTIL] is not None:
             deadline = max(deadline, row[_UNTIL] + beyond)
-        ask = int(row[_MOVER] in askable)
+        ask = int(row[_HOME] in askable)
         values = [row[place] or 0 for place in _JOINED_AT]
         values += legs[2:]
-        values += (deadline, deadline + grace, ask, tolerance, now)
+        values += (deadline, ask, tolerance, now)
         number, money = decide(_bits(values))
-        return _answer(number, money, row, legs, deadline, deadline + grace * ask, now)
+        return _answer(number, money, row, legs, deadline, now)
 
     return judge
 
 
 def _answer(
-    number: int, money: Money, row: Row, legs: Legs, deadline: Micros, last: Micros, now: Micros
+    number: int, money: Money, row: Row, legs: Legs, deadline: Micros, now: Micros
 ) -> Verdict:
     rule = RULES[number]
     packed = row[_REASON_AT[number]] if _REASON_AT[number] >= 0 else None
@@ -272,9 +274,7 @@ def _answer(
         ended = deadline if rule.name.startswith("silent") else row[_LAST]
     sealed = int(rule.state is State.CANCELLED
                  and ((row[_SEALED] or 0) > 0 or money is Money.RETURNED))  # fmt: skip
-    due: int | None = None
-    if number in _WAITING:
-        due = deadline if now < deadline else last
+    due = deadline if number in _WAITING and now < deadline else None
     return Verdict(
         number, rule.state, money, how or How.NONE, actor, reason,
         int(sealed or (rule.state is State.PAID and (row[_FINISHED] or 0) > 0)), sealed, due,
@@ -358,8 +358,8 @@ known AS (SELECT p.payment_id, {joined}, coalesce(p.until_at, 0) AS until_at, {l
     coalesce(nullif(l.currency, 0), p.currency_min, 0) AS currency,
     CASE WHEN coalesce(l.mixed, 0) = 1 OR p.currency_min <> p.currency_max THEN 1 ELSE 0 END
       AS mixed,
-    {deadline} AS deadline, {deadline} + {terms.grace_s * 1_000_000} AS grace_end,
-    CASE WHEN p.mover_no IN ({askable}) THEN 1 ELSE 0 END AS askable,
+    {deadline} AS deadline,
+    CASE WHEN p.home_no IN ({askable}) THEN 1 ELSE 0 END AS askable,
     {terms.tolerance_s * 1_000_000} AS tolerance, {now} AS now
   FROM based p LEFT JOIN legs l ON l.payment_id = p.payment_id),
 asked AS (SELECT known.*, {predicates} FROM known),
@@ -376,8 +376,7 @@ SELECT payment_id, rule, state, money, {how} AS how, {actor} AS actor, reason,
   CASE WHEN sealed = 1 OR (state = {int(State.PAID)} AND finished_at > 0)
     THEN 1 ELSE 0 END AS final,
   sealed,
-  CASE WHEN rule IN ({waiting}) THEN CASE WHEN now < deadline THEN deadline
-    WHEN askable = 1 THEN grace_end ELSE deadline END END AS due_at,
+  CASE WHEN rule IN ({waiting}) AND now < deadline THEN deadline END AS due_at,
   CASE WHEN rule IN ({waiting}) AND now >= deadline THEN 1 ELSE 0 END AS asking,
   currency, mixed, authorised, captured, returned, withdrawn, held,
   CASE WHEN state = {int(State.CANCELLED)} THEN CASE WHEN waited = 1 THEN deadline

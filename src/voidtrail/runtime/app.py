@@ -30,6 +30,7 @@ class House(NamedTuple):
     Attributes:
         entries: accounts by (source, name).
         by_no: the same by number.
+        homes: numbers of accounts by "source/account".
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class House(NamedTuple):
     entries: dict[tuple[str, str], Entry]
     by_no: dict[int, Entry]
     sources: Registry
+    homes: dict[str, int]
     clock: Callable[[], Micros]
 
     def entry(self, source: str, account: str) -> Entry:
@@ -84,7 +86,7 @@ def build(
     path.parent.mkdir(parents=True, exist_ok=True)
     keyring = Keyring.load(settings.key_file())
     ledger = SqliteLog(path, Projection(Terms()), keyring)
-    house = House(settings, ledger, keyring, {}, {}, sources, clock)
+    house = House(settings, ledger, keyring, {}, {}, sources, {}, clock)
     variables = os.environ if environment is None else environment
     ledger.begin()
     try:
@@ -116,8 +118,9 @@ def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
     """Enter an account inside of a transaction begun."""
     source = house.sources[account.source]
     no = house.ledger.account_no(account)
-    entry = Entry(no, account, secrets, source, f"{account.source}/{account.name}",
-                  account.mode == "test")  # fmt: skip
+    identity = f"{account.source}/{account.name}"
+    house.homes[identity] = no
+    entry = Entry(no, account, secrets, source, identity, account.mode == "test", house.homes)
     house.entries[account.source, account.name] = entry
     house.by_no[no] = entry
     return entry

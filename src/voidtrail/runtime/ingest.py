@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, NamedTuple
@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     source: Source
     identity: str
     quiet: bool
+    homes: Mapping[str, int]
 
 
 def references(events: Sequence[Event]) -> frozenset[bytes]:
@@ -86,7 +87,8 @@ def item_of(
             for event in found:
                 _check(event)
                 each = encode(event, source=account.source, account=account.name,
-                              account_no=entry.no, shop=account.shop, version=version)  # fmt: skip
+                              account_no=entry.no, shop=account.shop, version=version,
+                              homes=entry.homes)  # fmt: skip
                 encoded.append(each)
                 customer = customer or each.customer
         except (ValueError, OverflowError, KeyError) as error:

@@ -13,11 +13,13 @@ from typing import Final
 import aiohttp
 import structlog
 
-from voidtrail.errors import LedgerStopped, PlatformUnavailable, Refused
-from voidtrail.event.model import Delivery, Request, Via
+from voidtrail.errors import PlatformUnavailable, Refused
+from voidtrail.event.codec import REST_AT
+from voidtrail.event.model import Delivery, Event, Kind, Request, Result, Role, Via
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry, Intake, prepare
+from voidtrail.runtime.ingest import Entry, Intake, item_of, prepare
 
+_KIND: Final = REST_AT["kind"]
 _ANSWER_MAX: Final = 1_048_576
 _log = structlog.get_logger(__name__)
 
@@ -58,11 +60,27 @@ class Asker:
                 _log.warning("question_unanswered", account=entry.identity, code=error.code)
                 return False
         item = prepare(delivery, entry, self._house.keyring)
-        try:
-            await self._intake.submit(item)
-        except LedgerStopped:
-            raise
-        return not item.outcome
+        await self._intake.submit(item)
+        # An error that only the platform understands is kept, but answers nothing.
+        return any(event.rest[_KIND] != Kind.OTHER for event in item.events)
+
+    async def note_silence(self, entry: Entry, reference: str, tries: int) -> None:
+        """Put on record that the platform did not answer, so that silence may decide.
+
+        Raises:
+            LedgerStopped: the note could not be kept.
+        """
+        now = self._house.clock()
+        event = Event(
+            label=f"unanswered:{reference}", identity=(reference, str(now)), kind=Kind.ABSENT,
+            result=Result.UNKNOWN, payment=reference, occurred_at=now, via=Via.OWN, life=False,
+            role=Role.MOVER, code="unanswered",
+        )  # fmt: skip
+        note = Delivery(
+            source=entry.account.source, account=entry.account.name, received_at=now, via=Via.OWN,
+            body=f"asked {tries} times, not answered".encode(), request=reference,
+        )  # fmt: skip
+        await self._intake.submit(item_of(note, [event], entry, self._house.keyring))
 
     async def _carry_out(self, entry: Entry, request: Request) -> Delivery:
         if self._session is None:

@@ -62,5 +62,11 @@ def conflicts(house: House, after: int = 0) -> dict[str, Any]:
 def head(house: House) -> dict[str, Any]:
     """Return the end of the chain."""
     found = house.ledger.head()
+    due, asking, outbox = house.ledger.db.execute(
+        "SELECT (SELECT count(*) FROM verdict WHERE due_at <= ?), "
+        "(SELECT count(*) FROM verdict WHERE asking = 1), "
+        "(SELECT count(*) FROM outbox WHERE done_at IS NULL)", (house.clock(),),
+    ).fetchone()  # fmt: skip
     return {"entries": found.entries, "groups": found.group, "head": found.digest.hex(),
-            "clock": to_text(found.tick)}  # fmt: skip
+            "clock": to_text(found.tick),
+            "waiting": {"due": due, "asking": asking, "outbox": outbox}}  # fmt: skip

@@ -64,13 +64,16 @@ class Worker(Struct):
         tick_s: how often the ledger's clock is set and silence judged.
         ask_timeout_s: how long a platform may take to answer.
         ask_at_once: most questions under way at one time.
-        ask_tries: questions about one payment before its silence decides.
+        ask_backoff_s: pause after the first unanswered question; it doubles.
+        ask_tries: questions about one payment; if none is answered, that is put on record and
+            its silence decides.
     """
 
     tick_s: float = 5.0
     ask_timeout_s: float = 10.0
     ask_at_once: int = 16
     ask_tries: int = 5
+    ask_backoff_s: float = 30.0
 
 
 class Silence(Struct):
@@ -78,7 +81,6 @@ class Silence(Struct):
 
     patience_s: Mapping[str, int] = msgspec.field(default_factory=dict)
     beyond_s: int = Terms().beyond_s
-    grace_s: int = Terms().grace_s
     tolerance_s: int = Terms().tolerance_s
 
 
@@ -117,8 +119,7 @@ class Settings(Struct):
         """Return the terms of silence, defaults filled in."""
         return Terms(
             patience_s={**DEFAULT_PATIENCE_S, **self.silence.patience_s},
-            beyond_s=self.silence.beyond_s, grace_s=self.silence.grace_s,
-            tolerance_s=self.silence.tolerance_s, askable=askable,
+            beyond_s=self.silence.beyond_s, tolerance_s=self.silence.tolerance_s, askable=askable,
         )  # fmt: skip
 
     def key_file(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -23,8 +23,19 @@ from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.refusals import Refusals
 
 _IDLE_TICK_S: Final = 60
-_BACKOFF_S: Final = 30
 _log = structlog.get_logger(__name__)
+
+
+class Tries(NamedTuple):
+    """How often a payment's platform was asked, how often in vain, and when to ask again."""
+
+    asked: int
+    failed: int
+    again_at: Micros
+
+
+_NEVER: Final = Tries(0, 0, 0)
+_PAUSE_MAX_S: Final = 3600.0
 
 
 class Worker:
@@ -47,7 +58,7 @@ class Worker:
         self._asker = asker
         self._refusals = refusals
         self._told = told
-        self._tries: dict[int, tuple[int, Micros]] = {}
+        self._tries: dict[int, Tries] = {}
         self.counts: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -103,31 +114,36 @@ class Worker:
         terms = self._house.terms
         if not terms.askable:
             return
-        tries_max = self._house.settings.worker.ask_tries
         waiting = self._house.ledger.waiting(1024)
-        due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now, tries_max)]
+        due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now)]
         for start in range(0, len(due), 64):
             await asyncio.gather(*(self._ask_one(pid, no, now) for pid, no in due[start : start + 64]))
         known = {pid for pid, _ in waiting}
         self._tries = {pid: state for pid, state in self._tries.items() if pid in known}
 
-    def _may_ask(self, pid: int, now: Micros, tries_max: int) -> bool:
-        tries, again_at = self._tries.get(pid, (0, 0))
-        return tries < tries_max and now >= again_at
+    def _may_ask(self, pid: int, now: Micros) -> bool:
+        return now >= self._tries.get(pid, _NEVER).again_at
 
     async def _ask_one(self, pid: int, account_no: int, now: Micros) -> None:
         entry = self._house.by_no.get(account_no)
-        if entry is None:
+        references = self._references(pid, entry.identity) if entry else ()
+        if entry is None or not references:
             return
-        tries = self._tries.get(pid, (0, 0))[0] + 1
-        self._tries[pid] = (tries, now + _BACKOFF_S * 1_000_000 * 2 ** (tries - 1))
-        for reference in self._references(pid, entry.identity):
-            self.counts["asked"] += 1
-            if await self._asker.ask(entry, reference):
-                self.counts["answered"] += 1
-                return
+        worker = self._house.settings.worker
+        tries = self._tries.get(pid, _NEVER)
+        self.counts["asked"] += 1
+        answered = await self._asker.ask(entry, references[0])
+        failed = 0 if answered else tries.failed + 1
+        pause_s = min(worker.ask_backoff_s * 2**tries.asked, _PAUSE_MAX_S)
+        self._tries[pid] = Tries(tries.asked + 1, failed, now + int(pause_s * 1_000_000))
+        if answered:
+            self.counts["answered"] += 1
+        elif failed >= worker.ask_tries:
+            await self._asker.note_silence(entry, references[0], failed)
+            self.counts["unanswered"] += 1
 
     def _references(self, pid: int, scope: str) -> Sequence[str]:
+        """Return the reference to ask by: the first by which the platform's payment was known."""
         prefix = f"{scope}/"
         names = self._house.ledger.names_of(pid)
         return [name.removeprefix(prefix) for name in names if name.startswith(prefix)][:1]

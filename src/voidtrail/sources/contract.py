@@ -109,9 +109,7 @@ class Source(Protocol):
     def verify(self, delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         """Raise a `Refused` unless the delivery is genuine."""
 
-    def translate(
-        self, delivery: Delivery, account: Account, secrets: Secrets
-    ) -> Translation:
+    def translate(self, delivery: Delivery, account: Account, secrets: Secrets) -> Translation:
         """Read a verified delivery. Secrets are for sources whose bodies are encrypted."""
 
     def acknowledge(self, outcome: Outcome) -> Acknowledgement:

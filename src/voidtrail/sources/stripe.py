@@ -285,7 +285,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
         return unreadable("status", "the answer is about no object or status that is listed")
     if delivery.request not in ("", found.id):
         return unreadable("id", "the answer is about another object than the question")
-    at = found.canceled_at if row.kind is CANCEL and found.canceled_at else found.created
+    at = _answered_at(found, row, delivery)
     notice = stripe_wire.Notice(
         type=f"answer/{kind_and_status}",
         data=stripe_wire.Data(object=found),
@@ -293,6 +293,17 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
         livemode=found.livemode,
     )
     return facts(REASONS, delivery, account, notice, row)
+
+
+def _answered_at(found: stripe_wire.Object, row: Row, delivery: Delivery) -> int:
+    """Return when an answer's fact happened, in seconds; what still waits, waits at the asking."""
+    if row.kind is CANCEL and found.canceled_at:
+        return found.canceled_at
+    if row.kind is Kind.EXPIRE and found.expires_at:
+        return found.expires_at
+    if row.result is Result.PENDING:
+        return delivery.received_at // 1_000_000
+    return found.created
 
 
 def _other(delivery: Delivery, error: Exception | None) -> Translation:

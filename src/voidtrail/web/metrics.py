@@ -25,6 +25,7 @@ _WORKER = {
     "judged": "Overdue payments judged.",
     "asked": "Questions put to platforms.",
     "answered": "Questions that were answered and believed.",
+    "unanswered": "Payments whose platform did not answer at all.",
     "notices": "Changes of verdicts taken from the outbox.",
 }
 
