@@ -4,7 +4,7 @@ from decimal import Decimal
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.sources.table.tables import ACCOUNT, FILE, ISSUE, ROWS, one_event, said, translated
@@ -47,7 +47,7 @@ def test_source_keeps_the_contract():
         table.verify(delivery, {}, 0)
         contract.check_events(events, delivery)
         assert contract.check_translation(table, delivery, account, {}) == events
-        assert table.translate(delivery, ACCOUNT, {}).path == "mapping"
+        assert isinstance(table.translate(delivery, ACCOUNT, {}), Unreadable)
         with pytest.raises(Refused):
             table.verify(msgspec.structs.replace(delivery, via=Via.PUSH), {}, 0)
 
@@ -81,6 +81,7 @@ LINES = st.lists(
 )
 
 
+@settings(max_examples=150)
 @given(LINES, st.booleans())
 def test_groups_equal_a_plain_fold(lines, as_float):
     prices = [float(price) if as_float else str(price) for _, _, price, _ in lines]
@@ -113,6 +114,7 @@ def test_groups_equal_a_plain_fold(lines, as_float):
         assert event.occurred_at == (1_709_251_200 + earliest) * 10**6
 
 
+@settings(max_examples=150)
 @given(LINES, st.sampled_from([[], ["id"]]))
 def test_same_file_twice_gives_the_same_and_every_row_reads_again(lines, group_by):
     rows = {
@@ -154,8 +156,9 @@ def test_row_reads_again_by_a_mended_mapping():
     [(delivery, fault)] = translated(rows, one_event())
     assert isinstance(fault, Unreadable)
     mended = parse_mapping(one_event(rounding="half_even"))
-    [event] = retranslate(delivery, mended, ACCOUNT)
-    assert event.amount_minor == 1234
+    again = retranslate(delivery, mended, ACCOUNT)
+    assert isinstance(again, list)
+    assert again[0].amount_minor == 1234
 
 
 GOOD = {"id": "1", "at": AT, "amount": "5.00", "flag": "1"}
@@ -317,12 +320,12 @@ def test_only_public_dimensions_stand_in_clear():
 
 
 def test_session_chains_attempts_into_orders():
+    moments = [0, 30, 91, 20, 40, None, 500]
     rows = {
-        "at": [0, 30, 91, 20, 40, None, 500],
+        "at": [None if at is None else 1_709_251_200 + at for at in moments],
         "country": ["DE", "DE", "DE", "AT", "DE", "DE", None],
         "amount": [5, 5, 5, 5, 6, 5, 5],
     }
-    rows["at"] = [None if at is None else 1_709_251_200 + at for at in rows["at"]]
     text = one_event(columns={"order": ""}, session={"by": ["country", "amount"], "within_s": 60})
     found = said(rows, text)
     own = FILE.digest[:16]
@@ -332,13 +335,14 @@ def test_session_chains_attempts_into_orders():
     assert [each[0].payment for each in found[:2]] == [f"{own}:0", f"{own}:1"]
 
 
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from("xy")), min_size=1, max_size=15))
 def test_session_equals_a_plain_chain(attempts):
     rows = {"at": [1_709_251_200 + at for at, _ in attempts], "k": [k for _, k in attempts],
             "amount": [1] * len(attempts)}  # fmt: skip
     text = one_event(columns={"order": ""}, session={"by": ["k"], "within_s": 60})
     found = [each[0].order for each in said(rows, text)]
-    chains = {}
+    chains: dict[int, int] = {}
     for key in "xy":
         last, chain = None, []
         for at, place in sorted((at, place) for place, (at, k) in enumerate(attempts) if k == key):

@@ -41,8 +41,7 @@ def test_numbers_in_an_amount(sql, numbers):
 
 
 def test_aggregates_are_named_once():
-    known = {}
-    outer, needed = split_aggregates("CASE WHEN SUM(a) > 0 THEN SUM(a) ELSE COUNT(*) END", known)
+    outer, needed = split_aggregates("CASE WHEN SUM(a) > 0 THEN SUM(a) ELSE COUNT(*) END", {})
     assert outer == 'CASE WHEN "__sum_0" > 0 THEN "__sum_0" ELSE "__count_1" END'
     assert needed == {"SUM(a)": "__sum_0", "COUNT(*)": "__count_1"}
     again, more = split_aggregates("-SUM(a)", needed)
