@@ -68,7 +68,10 @@ def reader(settings: Settings) -> House:
     key_file = settings.key_file()
     keyring = Keyring.load(key_file) if key_file.exists() else Keyring.generate()
     ledger = SqliteLog(path, Projection(terms), keyring, reading=True)
-    return House(settings, ledger, keyring, {}, {}, SOURCES, clock.now)
+    return House(
+        settings=settings, ledger=ledger, keyring=keyring, entries={}, by_no={}, sources=SOURCES,
+        homes={}, clock=clock.now,
+    )  # fmt: skip
 
 
 def _terms(settings: Settings) -> Terms:

@@ -12,12 +12,9 @@ from typing import Any, Final
 
 import structlog
 
-from voidtrail.errors import LedgerStopped, Refused
-from voidtrail.event.model import Delivery
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry, Intake, prepare
-from voidtrail.runtime.refusals import Refusals
-from voidtrail.sources.contract import Outcome
+from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.receiving import TOO_LARGE, Receiver, answers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,15 +41,12 @@ class Hooks:
     """The door for platforms.
 
     Args:
-        house: accounts and their secrets.
-        intake: where prepared deliveries are handed in.
-        refusals: where refused ones are counted.
+        house: accounts and settings.
+        receiver: what stands behind the door.
     """
 
-    def __init__(self, house: House, intake: Intake, refusals: Refusals) -> None:
-        self._house = house
-        self._intake = intake
-        self._refusals = refusals
+    def __init__(self, house: House, receiver: Receiver) -> None:
+        self._receiver = receiver
         self._max = house.settings.server.body_max_bytes
         self._deadline = house.settings.server.read_deadline_s
         self._reading: dict[asyncio.Task[Any], float] = {}
@@ -70,15 +64,15 @@ class Hooks:
         if scope["method"] != "POST":
             await _say(send, 405, b'{"code":"wrong_use","message":"deliveries are POSTed"}')
             return
-        entry, answers = door
+        entry, messages = door
         outcome = await self._take(entry, scope, receive)
         if outcome is None:
             return
-        start, body = answers[outcome]
+        start, body = messages[outcome]
         await send(start)
         await send(body)
 
-    async def _take(self, entry: Entry, scope: Scope, receive: Receive) -> Outcome | None:
+    async def _take(self, entry: Entry, scope: Scope, receive: Receive) -> str | None:
         """Return what the platform is told, None if nobody listens any more."""
         headers = scope["headers"]
         task = asyncio.current_task()
@@ -87,28 +81,15 @@ class Hooks:
         try:
             body = await self._body(headers, receive)
         except _TooLarge:
-            return Outcome.TOO_LARGE
+            return TOO_LARGE
         except _Gone:
             return None
         finally:
             self._reading.pop(task, None)
-        delivery = Delivery(
-            source=entry.account.source, account=entry.account.name, received_at=self._house.clock(),
-            body=body,
-            headers=tuple([(k.decode("latin-1"), v.decode("latin-1"))
-                           for k, v in headers if k not in _IGNORED]),
-        )  # fmt: skip
-        try:
-            entry.source.verify(delivery, entry.secrets, delivery.received_at)
-        except Refused as refusal:
-            client = scope.get("client")
-            self._refusals.count(entry, refusal.code, client[0] if client else "")
-            return Outcome.REFUSED
-        try:
-            await self._intake.submit(prepare(delivery, entry, self._house.keyring))
-        except LedgerStopped:
-            return Outcome.BUSY
-        return Outcome.KEPT
+        client = scope.get("client")
+        kept = tuple([(k.decode("latin-1"), v.decode("latin-1"))
+                      for k, v in headers if k not in _IGNORED])  # fmt: skip
+        return await self._receiver.take(entry, body, kept, client[0] if client else "")
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
         for name, value in headers:
@@ -149,15 +130,14 @@ class Hooks:
                     _log.warning("body_too_slow", deadline_s=self._deadline)
 
 
-def _answers(entry: Entry) -> dict[Outcome, tuple[Message, Message]]:
-    """Return the ASGI messages of every outcome, made once."""
-    found: dict[Outcome, tuple[Message, Message]] = {}
-    for outcome in Outcome:
-        answer = entry.source.acknowledge(outcome)
+def _answers(entry: Entry) -> dict[str, tuple[Message, Message]]:
+    """Return the ASGI messages of every answer, made once."""
+    found: dict[str, tuple[Message, Message]] = {}
+    for name, answer in answers(entry).items():
         headers = [(b"content-length", str(len(answer.body)).encode())]
         if answer.body:
             headers.append((b"content-type", answer.content_type.encode()))
-        found[outcome] = (
+        found[name] = (
             {"type": "http.response.start", "status": answer.status, "headers": headers},
             {"type": "http.response.body", "body": answer.body},
         )

@@ -14,6 +14,7 @@ from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice
 from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.receiving import Receiver
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.settings import secret_of
 from voidtrail.runtime.worker import Worker
@@ -61,7 +62,7 @@ async def serve(house: House, *, ready: Callable[[], None] = lambda: None, work:
     refusals = Refusals()
     asker = Asker(house, intake)
     worker = Worker(house, intake, asker, refusals, told)
-    hooks = Hooks(house, intake, refusals)
+    hooks = Hooks(house, Receiver(house, intake, refusals))
     reader = reader_of(house)
     token = secret_of(settings.api_token, "server.api_token") if settings.api_token else None
     api = application(Rooms(reader, intake, refusals, worker if work else None, token))
