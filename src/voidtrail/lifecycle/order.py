@@ -2,9 +2,8 @@
 
 What a shop says of its order before any platform knows a payment falls on a *placeholder*. Beside a
 payment of the same order it is a shadow: evidence (the shop said "order placed"), not a payment to
-be counted. An order that
-is paid by one payment after another was called off is *switched*, not lost; an order for which two
-movers hold money is *double paid*. Without an order reference, the order is the payment.
+be counted. An order that is paid by one payment after another was called off is *switched*, not
+lost; an order for which two movers hold money is *double paid*. Without an order reference, the order is the payment.
 """
 
 from __future__ import annotations
@@ -25,11 +24,14 @@ class Part(NamedTuple):
 
     Attributes:
         key: the payment's id outside of the store; unlike its number it does not hang on arrival.
+        mover: a source that holds money has spoken of it.
+        placeholder: only what a shop said of its order, before any platform knew a payment.
         net: minor units that the merchant holds.
     """
 
     key: int
     mover: bool
+    placeholder: bool
     state: int
     how: int
     actor: int
