@@ -16,7 +16,7 @@ import typer
 import typer.main
 
 from voidtrail import __version__
-from voidtrail.cli import exits, ingest, report, serve
+from voidtrail.cli import exits, ingest, report, serve, show
 from voidtrail.errors import VoidtrailError
 from voidtrail.runtime.text import _, language_of, later, speak
 
@@ -58,6 +58,7 @@ app.command()(serve.serve)
 app.command()(serve.work)
 app.command()(ingest.ingest)
 app.command()(report.report)
+app.command()(show.show)
 
 _PANELS = {
     "ARGUMENTS_PANEL_TITLE": later("Arguments"),

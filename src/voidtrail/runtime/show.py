@@ -1,8 +1,8 @@
 """The whole life of an order: what every source said, what follows, and which words prove it.
 
 An order is found by any name that anybody gave it: its own reference, a payment's, a charge's, a
-trade's number, an operation's. Evidence are the statements that won the columns on which the rule of
-the verdict stands.
+trade's number, an operation's. Evidence are the statements that won the columns on which the rule
+of the verdict stands.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import msgspec
 
 from voidtrail.errors import NotFound
 from voidtrail.event.account import Account
-from voidtrail.event.codec import payment_name
 from voidtrail.event.model import Actor, Channel, Kind, Method, Micros, Result, Role, Via
 from voidtrail.event.reason import BY_NUMBER, How
 from voidtrail.lattice import Column, Row
 from voidtrail.ledger.sqlite import marks
-from voidtrail.lifecycle.join import PAYMENT
-from voidtrail.lifecycle.operation import legs
+from voidtrail.lifecycle.join import OPERATION, PAYMENT
+from voidtrail.lifecycle.operation import alive, legs
+from voidtrail.lifecycle.operation import operations as united
 from voidtrail.lifecycle.order import Part, counted, judge_order
 from voidtrail.lifecycle.verdict import RULES, Money, State, Verdict, judge_with, money_speaker
 from voidtrail.money import currency_code, exponent, major_text
@@ -90,9 +90,9 @@ class _Life:
         if len(orders) > 1:
             raise NotFound(
                 f"{reference!r} is the name of {len(orders)} orders; say which: "
-                + ", ".join(sorted(self._scoped(each[0]) for each in orders.values()))
+                + ", ".join(sorted(self._names(each[0])[0] for each in orders.values()))
             )
-        (order_id, members), = orders.items()
+        ((order_id, members),) = orders.items()
         parts = [self._payment(pid) for pid in members[:_MOST]]
         parts.sort(key=lambda each: (each["began_at"] or "", each["payment"]))
         return {
@@ -141,10 +141,6 @@ class _Life:
                     (order_id,))]  # fmt: skip
         return found
 
-    def _scoped(self, pid_list: Any) -> str:
-        pid = pid_list if isinstance(pid_list, int) else pid_list[0]
-        return self._names(pid)[0]
-
     def _names(self, pid: int) -> list[str]:
         rows = self.db.execute("SELECT text FROM name WHERE payment_id = ? ORDER BY no", (pid,))
         return [text for (text,) in rows]
@@ -163,14 +159,18 @@ class _Life:
         (row,) = self._rows(
             f"SELECT {', '.join(PAYMENT.names)} FROM payment WHERE payment_id IN", [pid]
         )
-        operations = [list(each) for each in self.db.execute(
-            "SELECT * FROM operation WHERE payment_id = ?", (pid,))]  # fmt: skip
+        operations = [
+            list(each)
+            for each in self._rows(
+                f"SELECT {', '.join(OPERATION.names)} FROM operation WHERE payment_id IN", [pid]
+            )
+        ]
         payment: Row = list(row)
         joined = dict(zip(PAYMENT.names, row, strict=True))
         verdict = self.judge(payment, legs(operations, money_speaker(payment)), self.now)
         names = self._names(pid)
         events = self._events(pid)
-        proof = evidence(verdict, joined, events)
+        proof = evidence(verdict, joined, events) or held_by(verdict, operations, events)
         account = self.accounts[
             joined["mover_no"] if joined["mover_no"] is not None
             else joined["speaker"] & 0xFFFFFFFF
@@ -188,8 +188,7 @@ class _Life:
             "method": Method(method >> 8 & 255).name.lower(),
             "channel": Channel(method & 255).name.lower(),
             "began_at": to_text(joined["spoken_at"], account.zone),
-            "verdict": said(verdict, account.zone),
-            "evidence": proof,
+            "verdict": {**said(verdict, account.zone), "evidence": proof},
             "events": [self._event(each, proof) for each in events],
             "_part": part,
         }
@@ -274,11 +273,8 @@ def evidence(
         joined: the payment's row, by column.
         events: the payment's events, with the fields of a fact.
     """
-    columns = list(RULES[verdict.rule].evidence)
-    if not columns and verdict.state != State.UNKNOWN:
-        columns = ["life_at"]
     found = []
-    for name in columns:
+    for name in RULES[verdict.rule].evidence:
         column, value = _COLUMNS[name], joined[name]
         if value is None:
             continue
@@ -289,6 +285,25 @@ def evidence(
         ]  # fmt: skip
         found.append({"column": name, "means": column.doc, "events": winners})
     return found
+
+
+def held_by(
+    verdict: Verdict, operations: Iterable[Row], events: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the statements that money was taken, else that it is held: living operations."""
+    ops, _ = united(operations)
+    living = alive(ops)
+    for kind, is_so in ((Kind.CAPTURE, verdict.state == State.PAID),
+                        (Kind.AUTHORISE, verdict.money == Money.HELD)):  # fmt: skip
+        winners = [
+            each["seq"] for each in events
+            if is_so and each["active"] and each["kind"] == kind and each["op"] in living
+            and each["result"] == Result.SUCCEEDED
+        ]  # fmt: skip
+        if winners:
+            means = "money was taken" if kind is Kind.CAPTURE else "money is held"
+            return [{"column": kind.name.lower(), "means": means, "events": winners}]
+    return []
 
 
 def said(verdict: Verdict, zone: str) -> dict[str, Any]:
@@ -325,6 +340,3 @@ def amount_text(amount_minor: int | None, currency: str) -> str | None:
         return str(amount_minor)
     assert exponent(currency) >= 0
     return major_text(amount_minor, currency)
-
-
-__all__ = ["amount_text", "evidence", "payment_name", "said", "show"]
