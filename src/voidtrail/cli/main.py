@@ -16,7 +16,7 @@ import typer
 import typer.main
 
 from voidtrail import __version__
-from voidtrail.cli import exits, ingest, report, serve, show
+from voidtrail.cli import exits, ingest, report, serve, show, simulate
 from voidtrail.errors import VoidtrailError
 from voidtrail.runtime.text import _, language_of, later, speak
 
@@ -56,6 +56,7 @@ def voidtrail(
 
 app.command()(serve.serve)
 app.command()(serve.work)
+app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(report.report)
 app.command()(show.show)

@@ -43,6 +43,7 @@ class Rehearsal(NamedTuple):
         seed: give it to `--seed` to play the same day again.
         address: where the server listens.
         report: as `voidtrail report --json`.
+        example: an order that somebody called off.
         verified: whether the chain is whole, and its entries and head.
     """
 
@@ -56,6 +57,7 @@ class Rehearsal(NamedTuple):
     comparison: Comparison
     verified: rebuild.Verified
     unreadable: int
+    example: str
 
 
 @asynccontextmanager
@@ -102,10 +104,11 @@ def _conclude(
     try:
         unreadable = house.ledger.db.execute(
             "SELECT count(*) FROM delivery WHERE outcome = 1").fetchone()[0]  # fmt: skip
+        rows = list(verdicts(house))
+        example = next((row["order"] for row in rows if row["explicit"]), "")
         return Rehearsal(
             world.seed, folder, address, len(world.truth.orders), playback, seconds, report(house),
-            compare(world.truth, verdicts(house)), rebuild.verify(house.ledger),
-            unreadable,
+            compare(world.truth, rows), rebuild.verify(house.ledger), unreadable, example,
         )  # fmt: skip
     finally:
         house.close()
