@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
@@ -67,14 +66,11 @@ def ingest(
 
 def _show(done: Imported) -> None:
     console, counts = screen.console(), done.counts
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, count in (
+    screen.counts(
         (_("rows"), counts.deliveries), (_("new statements"), counts.events),
         (_("known already"), counts.duplicates), (_("unreadable"), counts.unreadable),
         (_("payments"), counts.payments), (_("orders"), counts.orders),
-    ):  # fmt: skip
-        table.add_row(name, f"{count:,}")
-    console.print(table)
+    )  # fmt: skip
     if done.resumed:
         console.print(_("An interrupted import was taken up: {count} rows stood already.").format(
             count=f"{done.resumed:,}"))  # fmt: skip

@@ -16,7 +16,7 @@ import typer
 import typer.main
 
 from voidtrail import __version__
-from voidtrail.cli import exits, ingest, report, serve, show, simulate
+from voidtrail.cli import doctor, exits, ingest, ledger, report, serve, show, simulate
 from voidtrail.errors import VoidtrailError
 from voidtrail.runtime.text import _, language_of, later, speak
 
@@ -60,6 +60,10 @@ app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(report.report)
 app.command()(show.show)
+app.command()(ledger.verify)
+app.command()(ledger.replay)
+app.command()(ledger.retranslate)
+app.command()(doctor.doctor)
 
 _PANELS = {
     "ARGUMENTS_PANEL_TITLE": later("Arguments"),

@@ -73,16 +73,13 @@ def show(found: dict[str, Any]) -> None:
         _counts(title, context, found[context])
     for currency, amount in found["cancelled_minor"].items():
         console.print(f"{_('Called off')}: {screen.money(amount, currency)}")
-    aside = Table(box=None, show_header=False, pad_edge=False)
-    for name, count in (
+    screen.counts(
         (_("orders"), found["orders"]), (_("orders called off"), found["cancelled_orders"]),
         (_("orders paid another way"), found["switched"]),
         (_("orders paid twice"), found["double_paid"]),
         (_("deliveries in quarantine"), found["quarantined"]),
         (_("contradictions"), found["conflicts"]),
-    ):  # fmt: skip
-        aside.add_row(name, f"{count:,}")
-    console.print(aside)
+    )  # fmt: skip
     _divided(found["by"])
 
 

@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from voidtrail.money import exponent, major_text
 from voidtrail.runtime.text import label
@@ -26,6 +27,16 @@ def say_json(value: Any) -> None:
 def console() -> Console:
     """Return the console of standard output."""
     return Console(highlight=False)
+
+
+def counts(*rows: tuple[str, int]) -> None:
+    """Print names and their counts."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in rows:
+        table.add_row(name, f"{count:,}")
+    console().print(table)
 
 
 @contextmanager

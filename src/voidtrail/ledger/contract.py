@@ -26,6 +26,7 @@ class Item(NamedTuple):
         customer: the source's id of the customer, "" if unknown; never stored in clear.
         quiet: history or test traffic: nobody is told.
         file_no: number of the imported file, if it was one.
+        repeat_of: the kept delivery that was read again; its content is not kept once more.
     """
 
     account_no: int
@@ -41,6 +42,7 @@ class Item(NamedTuple):
     customer: str = ""
     quiet: bool = False
     file_no: int | None = None
+    repeat_of: int | None = None
 
 
 class Receipt(NamedTuple):

@@ -229,6 +229,8 @@ class Group:
                 fresh.append((record, name_no, order, item.quiet))
         if rows or item.outcome != UNDERSTOOD or not duplicates:
             repeat_of = None
+        if item.repeat_of is not None:
+            repeat_of = item.repeat_of
         row = self._delivery(item, delivery_id, key_no, repeat_of)
         changes.deliveries.append(row)
         changes.events += rows
@@ -279,7 +281,8 @@ class Group:
     ) -> DeliveryRow:
         sealed = None
         known = self.known
-        if repeat_of is None or known.digests.get(repeat_of) != item.digest:
+        is_kept = item.repeat_of is not None or known.digests.get(repeat_of or 0) == item.digest
+        if not is_kept:
             if key_no is None:
                 known.last_key = key_no = known.last_key + 1
                 key, sealed = self.keyring.seal_once(

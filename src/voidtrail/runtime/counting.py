@@ -269,7 +269,9 @@ class Counted:
         live = "" if self._scope.include_test else " AND a.test = 0"
         join = "JOIN temp.counted_account a ON a.no = x.account_no WHERE"
         (quarantined,) = self.db.execute(
-            f"SELECT count(*) FROM delivery x {join} x.outcome = 1{live}").fetchone()  # fmt: skip
+            f"SELECT count(*) FROM delivery x {join} x.outcome = 1 AND NOT EXISTS (SELECT 1 FROM "
+            f"delivery again WHERE again.repeat_of = x.seq AND again.outcome = 0){live}"
+        ).fetchone()
         (conflicts,) = self.db.execute(
             f"SELECT count(*) FROM event x {join} x.conflict = 1 AND x.active = 1{live}"
         ).fetchone()

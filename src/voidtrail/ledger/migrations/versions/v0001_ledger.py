@@ -26,6 +26,7 @@ STATEMENTS: Final = (
     outcome INTEGER NOT NULL, version INTEGER NOT NULL, key_no INTEGER, path TEXT NOT NULL,
     why TEXT NOT NULL, file_no INTEGER, sealed BLOB) STRICT""",
     "CREATE INDEX delivery_quarantine ON delivery (seq) WHERE outcome = 1",
+    "CREATE INDEX delivery_repeat ON delivery (repeat_of) WHERE repeat_of IS NOT NULL",
     "CREATE INDEX delivery_file ON delivery (file_no, seq) WHERE file_no IS NOT NULL",
     """CREATE TABLE event (seq INTEGER PRIMARY KEY, active INTEGER NOT NULL,
     conflict INTEGER NOT NULL, name_no INTEGER NOT NULL, id_key INTEGER NOT NULL,
