@@ -206,3 +206,6 @@ def money(group):
         coin, int(len(coins) > 1 or len(clear) < len(moving)), authorised, captured, returned,
         withdrawn, authorised if standing and not kept else 0,
     )  # fmt: skip
+
+
+LEGS = Money._fields

@@ -37,13 +37,6 @@ def sqlite():
     return _opened["sqlite"][0]
 
 
-def duck():
-    """The one DuckDB connection of this process."""
-    if "duck" not in _opened:
-        _opened["duck"] = duckdb.connect(config={"threads": 1})
-    return _opened["duck"]
-
-
 @contextlib.contextmanager
 def filled(log, groups, tick=LATER):
     """A store in which groups of deliveries arrived, within a transaction that is given up."""
@@ -158,36 +151,59 @@ _INTEGERS = tuple(
     if name not in {"event_id", "digest", "names", "label", "operation", "code", "dimensions"}
 )  # fmt: skip
 LOADED = ("seq", "active", "name_no", *_INTEGERS)
-_EVENT = pa.schema([(name, pa.int64()) for name in LOADED])
+LOADS = {
+    "event": (LOADED, f"SELECT {', '.join(LOADED)} FROM event"),
+    "name": (("no", "payment_id"), "SELECT no, payment_id FROM name"),
+    "order_name": (("key", "order_id"), "SELECT key, order_id FROM order_name"),
+}
+FOLDS = (("dp", "payment"), ("d_o", "operation"), ("dv", "verdict"))
 
 
-def load_duck(log):
-    """Put a SQLite ledger's events and names into DuckDB; return the connection."""
-    con = duck()
-    tables = {
-        "event": (_EVENT, f"SELECT {', '.join(LOADED)} FROM event"),
-        "name": (pa.schema([("no", pa.int64()), ("payment_id", pa.int64())]),
-                 "SELECT no, payment_id FROM name"),
-        "order_name": (pa.schema([("key", pa.int64()), ("order_id", pa.int64())]),
-                       "SELECT key, order_id FROM order_name"),
-    }  # fmt: skip
-    for name, (schema, query) in tables.items():
-        columns = list(zip(*log.db.execute(query), strict=True)) or [()] * len(schema)
-        arrays = [pa.array(each, pa.int64()) for each in columns]
-        con.register(name, pa.table(arrays, schema=schema))
+def duck():
+    """The one DuckDB connection of this process; its queries are planned once."""
+    if "duck" in _opened:
+        return _opened["duck"]
+    con = _opened["duck"] = duckdb.connect(config={"threads": 1})
+    for name, (columns, _) in LOADS.items():
+        con.execute(f"CREATE TABLE {name} ({', '.join(f'{each} BIGINT' for each in columns)})")
+    for name, table in FOLDS[:2]:
+        columns = getattr(JUDGE, table).names
+        con.execute(f"CREATE TABLE {name} ({', '.join(f'{each} BIGINT' for each in columns)})")
+    verdict = ", ".join(f"{each} BIGINT" for each in ("payment_id", *VERDICT))
+    con.execute(f"CREATE TABLE dv ({verdict})")
+    facts = f"({JUDGE.facts_sql})"
+    where = JUDGE.operation_where
+    queries = {
+        "dp": JUDGE.payment.group_by_sql(facts),
+        "d_o": JUDGE.operation.group_by_sql(facts, where=where),
+        "dv": JUDGE.verdict_sql("dp", "d_o", LATER),
+    }
+    for name, query in queries.items():
+        con.execute(f"PREPARE fold_{name} AS INSERT INTO {name} {query}")
+    con.execute(f"PREPARE orders AS {orders_sql(ORDERED.format('dp'), 'dv')}")
     return con
 
 
-def folded(con, execute):
-    """Fold and judge in an engine: rows of payments, operations and verdicts, as in the store."""
-    facts, where = f"({JUDGE.facts_sql})", JUDGE.operation_where
-    execute(f"CREATE OR REPLACE TEMP TABLE dp AS {JUDGE.payment.group_by_sql(facts)}")
-    grouped = JUDGE.operation.group_by_sql(facts, where=where)
-    execute(f"CREATE OR REPLACE TEMP TABLE d_o AS {grouped}")
-    execute(f"CREATE OR REPLACE TEMP TABLE dv AS {JUDGE.verdict_sql('dp', 'd_o', LATER)}")
-    return tuple(
-        set(con.execute(f"SELECT * FROM {table}").fetchall()) for table in ("dp", "d_o", "dv")
-    )
+def folded_by_duck(log):
+    """Fold and judge a SQLite ledger's events in DuckDB.
+
+    Returns rows of payments, operations and verdicts as in the store, and the orders' verdicts.
+    """
+    con = duck()
+    for name, (columns, query) in LOADS.items():
+        values = list(zip(*log.db.execute(query), strict=True)) or [()] * len(columns)
+        arrays = [pa.array(each, pa.int64()) for each in values]
+        con.register("loaded", pa.table(arrays, names=list(columns)))
+        con.execute(f"DELETE FROM {name}")
+        con.execute(f"INSERT INTO {name} SELECT * FROM loaded")
+        con.unregister("loaded")
+    found = []
+    for name, _ in FOLDS:
+        con.execute(f"DELETE FROM {name}")
+        con.execute(f"EXECUTE fold_{name}")
+        found.append(set(con.execute(f"SELECT * FROM {name}").fetchall()))
+    orders = {row[0]: tuple(row[1:]) for row in con.execute("EXECUTE orders").fetchall()}
+    return tuple(found), orders
 
 
 NAMES = JUDGE.payment.names
