@@ -11,7 +11,7 @@ from voidtrail.testing.world.compare import Comparison, compare
 from voidtrail.testing.world.platforms import serve as serve_platforms
 from voidtrail.testing.world.player import Playback, Player, play
 from voidtrail.testing.world.settings import Settings
-from voidtrail.testing.world.small import Arrival, accounts, arrivals, asked, small_world
+from voidtrail.testing.world.small import Arrival, accounts, arrivals, ask, asked, small_world
 from voidtrail.testing.world.truth import OrderTruth, PaymentTruth, Truth
 from voidtrail.testing.world.world import World
 
@@ -30,6 +30,7 @@ __all__ = [
     "World",
     "accounts",
     "arrivals",
+    "ask",
     "asked",
     "audit",
     "compare",

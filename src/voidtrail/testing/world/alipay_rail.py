@@ -46,6 +46,7 @@ class AlipayRail(Rail):
     """One trade, known by the shop's `out_trade_no`."""
 
     source: ClassVar[str] = "alipay"
+    KNOWN = (*Rail.KNOWN, "trade_no", "trade_status", "paid_at", "refund_fee")
 
     def __init__(self, purchase: Purchase, pen: Pen, method: str, account: str, serial: int):
         super().__init__(purchase, pen, method, account, serial)
@@ -91,6 +92,7 @@ class AlipayRail(Rail):
     def open(self, at: Micros) -> None:
         """Make the code or the page: Alipay knows no trade before the customer arrives."""
         self.opened_at = at
+        self.remember(at)
 
     def scan(self, at: Micros) -> None:
         """Let the customer arrive, so that the trade exists and waits for payment."""
@@ -101,6 +103,7 @@ class AlipayRail(Rail):
         self.trade_no = f"{beijing(at):%Y%m%d}22001{self.purchase.customer.buyer_id[-4:]}{tail}"
         self.names.append(self.trade_no)
         self.trade_status = "WAIT_BUYER_PAY"
+        self.remember(at)
 
     def pay(self, at: Micros, lost: bool = False) -> None:
         """Take the money."""
@@ -108,10 +111,12 @@ class AlipayRail(Rail):
         self.paid_at, self.captured, self.trade_status = at, self.amount, "TRADE_SUCCESS"
         notice = self.notice(Said.PAID, at, amount_minor=self.amount)
         self.post(at, self._form(at, "TRADE_SUCCESS"), notice, lost=lost)
+        self.remember(at)
 
     def finish(self, at: Micros) -> None:
         """Say that it can no longer be refunded."""
         self.trade_status = "TRADE_FINISHED"
+        self.remember(at)
         said = (
             self.notice(Said.PAID, at, amount_minor=self.amount),
             self.notice(Said.FINISHED, at),
@@ -127,6 +132,7 @@ class AlipayRail(Rail):
         """Close the unpaid trade; the notice is the same whoever closed it."""
         assert not code, "Alipay tells no reason"
         self.trade_status = "TRADE_CLOSED"
+        self.remember(at)
         timed_out = at >= self.times_out_at
         notice = self.notice(Said.CLOSED, at, timed_out=timed_out)
         more = {"gmt_close": wall(at)}
@@ -146,6 +152,7 @@ class AlipayRail(Rail):
         self.refund_fee += amount
         whole = self.refund_fee >= self.amount
         self.trade_status = "TRADE_CLOSED" if whole else "TRADE_SUCCESS"
+        self.remember(at)
         number = f"R{self.reference}-{self.refund_fee}"
         notices = (
             self.notice(Said.PAID, self.paid_at, amount_minor=self.amount),
@@ -160,7 +167,7 @@ class AlipayRail(Rail):
             more["gmt_close"] = wall(at)
         self.post(at, self._form(at, self.trade_status, **more), *notices)
 
-    def answer(self) -> dict[str, object]:
+    def answer(self, at: Micros) -> dict[str, object]:
         """Return the fields of `alipay.trade.query`, or nothing if no trade was made."""
         if not self.trade_no:
             return {}
@@ -178,22 +185,23 @@ class AlipayRail(Rail):
             "receipt_amount": paid,
             "total_amount": yuan(self.amount),
             "trade_no": self.trade_no,
-            "trade_status": self.status_at_end,
+            "trade_status": self._status(at),
         }
         if self.paid_at:
             found["send_pay_date"] = wall(self.paid_at)
         return {self.reference: found}
 
-    @property
-    def status_at_end(self) -> str:
-        """The trade's status when the day is over: an unpaid one has timed out by then."""
-        return "TRADE_CLOSED" if self.trade_status == "WAIT_BUYER_PAY" else self.trade_status
+    def _status(self, at: Micros) -> str:
+        """Return the trade's status at an instant: one that waits for too long is closed."""
+        waits = self.trade_status == "WAIT_BUYER_PAY"
+        return "TRADE_CLOSED" if waits and at >= self.times_out_at else self.trade_status
 
-    def answer_notices(self, at: Micros) -> tuple[Notice, ...]:
+    def answer_notices(self, at: Micros, reference: str = "") -> tuple[Notice, ...]:
         """Return what the answer says; it tells no instant of a close."""
         if not self.trade_no:
             return (self.notice(Said.NOT_KNOWN, at, asked=True),)
         if self.captured:
             paid_at, amount = self.paid_at, self.amount
             return (self.notice(Said.PAID, paid_at, amount_minor=amount, asked=True),)
-        return (self.notice(Said.CLOSED, at, asked=True),)
+        said = Said.CLOSED if self._status(at) == "TRADE_CLOSED" else Said.WAITING
+        return (self.notice(said, at, asked=True),)

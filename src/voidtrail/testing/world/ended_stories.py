@@ -133,7 +133,7 @@ def _fault(tale: Tale) -> tuple[Rail, str]:
         tale.wait(5, 60)
         return rail, _FAULT_ACTORS[code]
     if isinstance(rail, WechatPayRail) and tale.chance(0.5):
-        rail.refuse_order()
+        rail.refuse_order(tale.now)
     tale.shop.tell(tale.now, Said.ATTEMPT_FAULTED, rail, code="platform_fault")
     tale.wait(5, 60)
     return rail, "platform"
@@ -156,8 +156,10 @@ def fault_retried(tale: Tale) -> None:
     """The platform fails, and the same payment works a little later."""
     rail, _ = _fault(tale)
     if isinstance(rail, WechatPayRail):
-        rail.is_known = True
-    tale.wait(60, 600)
+        tale.wait(60, 600)
+        rail.accept_order(tale.now)
+    else:
+        tale.wait(60, 600)
     tale.settle(rail)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from voidtrail.event.model import Micros
 from voidtrail.testing.world.catalogue import Product
@@ -51,6 +52,13 @@ def rfc3339(at: Micros) -> str:
     return f"{beijing(at):%Y-%m-%dT%H:%M:%S}+08:00"
 
 
+def _kept(value: Any) -> Any:
+    """Return a value that later changes of the original leave alone."""
+    if isinstance(value, dict):
+        return {name: _kept(each) for name, each in value.items()}
+    return value[:] if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A person, as the platforms and the shop know them."""
@@ -94,6 +102,8 @@ class Rail:
     """One payment at one platform: says what the platform says, and keeps the tally of money."""
 
     source: ClassVar[str] = ""
+    KNOWN: ClassVar[tuple[str, ...]] = ("names", "opened_at", "held", "captured", "returned")
+    """What of a payment its platform answers by; it changes while the day goes on."""
 
     def __init__(self, purchase: Purchase, pen: Pen, method: str, account: str, serial: int):
         self.purchase = purchase
@@ -111,6 +121,18 @@ class Rail:
         self.test_flag = False
         self.end = ("open", "", "", False)
         self.why = ""
+        self._past: list[tuple[Micros, dict[str, Any]]] = []
+
+    def remember(self, at: Micros) -> None:
+        """Keep what the platform knows from this instant on, for questions about an instant."""
+        self._past.append((at, {name: _kept(getattr(self, name)) for name in self.KNOWN}))
+
+    def as_of(self, at: Micros) -> Self:
+        """Return the payment as its platform knew it at an instant, not before it was made."""
+        then = copy(self)
+        known = [state for since, state in self._past if since <= at]
+        vars(then).update(known[-1] if known else self._past[0][1])
+        return then
 
     def close_as(self, how: str, actor: str, explicit: bool = True) -> None:
         """Note the truth: the payment is cancelled, how and by whom."""
@@ -201,10 +223,19 @@ class Rail:
     def stray(self, at: Micros) -> None:
         """Say something that no list of a recorder has."""
 
-    def answer(self) -> dict[str, object]:
-        """Return what the platform says at the day's end when it is asked; {} if unknown to it."""
+    def answer(self, at: Micros) -> dict[str, object]:
+        """Return what the platform says when it is asked; {} if the payment is unknown to it.
+
+        Args:
+            at: the instant of asking, for what ends by the clock alone; see `as_of` for the rest.
+        """
         raise NotImplementedError
 
-    def answer_notices(self, at: Micros) -> tuple[Notice, ...]:
-        """Return the same in the auditor's words."""
+    def answer_notices(self, at: Micros, reference: str = "") -> tuple[Notice, ...]:
+        """Return the same in the auditor's words.
+
+        Args:
+            at: the instant of asking.
+            reference: the name by which it is asked about; "" is its first one.
+        """
         raise NotImplementedError

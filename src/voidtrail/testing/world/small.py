@@ -10,6 +10,7 @@ from voidtrail.event.model import Delivery, Micros, Via
 from voidtrail.testing.world.answers import answer
 from voidtrail.testing.world.fact import SECOND, Notice
 from voidtrail.testing.world.keys import shared_keys
+from voidtrail.testing.world.rail import Rail
 from voidtrail.testing.world.settings import Settings
 from voidtrail.testing.world.world import World
 
@@ -50,22 +51,32 @@ def arrivals(world: World) -> Iterator[Arrival]:
 
 def asked(world: World, now: Micros) -> Iterator[Arrival]:
     """Yield what platforms answer at `now` about every payment, unsigned."""
-    known = world.answers()
     for tale, _ in world.tales():
         for rail in tale.rails:
-            source, account, reference = rail.source, rail.account, rail.reference
-            found = known[source, account].get(reference)
-            said = answer(source, found, reference, signed_at=now // SECOND)
-            delivery = Delivery(
-                source=source,
-                account=account,
-                received_at=now,
-                body=said.body,
-                headers=tuple((name.lower(), value) for name, value in said.headers),
-                via=Via.ASKED,
-                request=reference,
-            )
-            yield Arrival(delivery, rail.answer_notices(now))
+            yield ask(rail, rail.reference, now)
+
+
+def ask(rail: Rail, reference: str, now: Micros) -> Arrival:
+    """Return what its platform answers about one payment, as things stand at an instant.
+
+    Args:
+        rail: the payment.
+        reference: the name by which it is asked about.
+        now: the instant of asking.
+    """
+    then = rail.as_of(now)
+    found = then.answer(now).get(reference)
+    said = answer(rail.source, found, reference, signed_at=now // SECOND)
+    delivery = Delivery(
+        source=rail.source,
+        account=rail.account,
+        received_at=now,
+        body=said.body,
+        headers=tuple((name.lower(), value) for name, value in said.headers),
+        via=Via.ASKED,
+        request=reference,
+    )
+    return Arrival(delivery, then.answer_notices(now, reference))
 
 
 def accounts(world: World, api_base: str = "") -> Accounts:

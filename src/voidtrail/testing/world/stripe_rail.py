@@ -17,6 +17,10 @@ class StripeRail(Rail):
     """A PaymentIntent, with or without a Checkout Session around it."""
 
     source: ClassVar[str] = "stripe"
+    KNOWN = (
+        *Rail.KNOWN, "charge_id", "status", "session_status", "cancel_reason", "canceled_at",
+        "last_error", "facts",
+    )  # fmt: skip
 
     def __init__(
         self, purchase: Purchase, pen: Pen, method: str, account: str, serial: int,
@@ -130,6 +134,7 @@ class StripeRail(Rail):
             self.facts["expires_at"] = at // SECOND + 60 * self.pen.rng.randrange(31, 120)
         else:
             self._begin_intent(at)
+        self.remember(at)
 
     @property
     def expires_at(self) -> Micros:
@@ -150,6 +155,7 @@ class StripeRail(Rail):
         self._send(at, "charge.failed", charge, notice)
         self.last_error = body.error(code, self.charge_id, body.payment_method(self.facts))
         self._send(at, "payment_intent.payment_failed", self._intent(), notice)
+        self.remember(at)
 
     def authorise(self, at: Micros) -> None:
         """Hold the money without taking it."""
@@ -165,6 +171,7 @@ class StripeRail(Rail):
         )
         self._send(at, "charge.succeeded", charge, notice)
         self._send(at, "payment_intent.amount_capturable_updated", self._intent(), notice)
+        self.remember(at)
 
     def pay(self, at: Micros, lost: bool = False) -> None:
         """Take the money: at once, or what was held."""
@@ -186,11 +193,13 @@ class StripeRail(Rail):
             done = body.session(self.facts, "complete", "paid", self.pi)
             self._send(at + SECOND, "checkout.session.completed", done,
                        self.notice(Said.PAID, at, amount_minor=self.amount), lost=lost)  # fmt: skip
+        self.remember(at)
 
     def call_off(self, at: Micros, code: str = "", lost: bool = False) -> None:
         """Cancel the intent, or let the session end."""
         if self.is_checkout:
             self.session_status = "expired"
+            self.remember(at)
             pi = self.pi if self.pi in self.names else None
             ended = body.session(self.facts, "expired", "unpaid", pi)
             said = Said.EXPIRED
@@ -199,6 +208,7 @@ class StripeRail(Rail):
         void_of = self.held
         self.held, self.status = 0, "canceled"
         self.cancel_reason, self.canceled_at = code or None, at
+        self.remember(at)
         self._send(at, "payment_intent.canceled", self._canceled(),
                    self.notice(Said.CLOSED, at, code=code), lost=lost)  # fmt: skip
         if void_of and not lost and self.pen.rng.random() < 0.5:
@@ -225,6 +235,7 @@ class StripeRail(Rail):
         """Let the held money go because the authorisation ran out."""
         self.held, self.status = 0, "canceled"
         self.cancel_reason, self.canceled_at = "automatic", at
+        self.remember(at)
         gone = body.charge(
             self.facts, self.charge_id, at // SECOND, captured=False, amount_captured=0,
             amount_refunded=self.amount, refunded=True, balance_transaction=None,
@@ -311,7 +322,7 @@ class StripeRail(Rail):
 
     # ------------------------------------------------------------------ when asked
 
-    def answer(self) -> dict[str, object]:
+    def answer(self, at: Micros) -> dict[str, object]:
         """Return every object that can be fetched by its id."""
         changed: body.Json = {}
         if self.status == "canceled":
@@ -328,21 +339,21 @@ class StripeRail(Rail):
             found[self.cs] = body.session(self.facts, self.session_status, paid, pi)
         return found
 
-    def answer_notices(self, at: Micros) -> tuple[Notice, ...]:
-        """Return what the fetched object says."""
+    def answer_notices(self, at: Micros, reference: str = "") -> tuple[Notice, ...]:
+        """Return what the fetched object says; an intent knows nothing of its session."""
+        is_intent = reference == self.pi
+        if is_intent and self.is_checkout and self.pi not in self.names:
+            return (self._about_pi(Said.NOT_KNOWN, at, asked=True),)
+        tell = self._about_pi if is_intent else self.notice
         if self.captured:
             amount, charge = self.captured, self.charge_id
-            paid = self.notice(Said.PAID, at, amount_minor=amount, operation=charge, asked=True)
-            return (paid,)
+            return (tell(Said.PAID, at, amount_minor=amount, operation=charge, asked=True),)
         if self.status == "canceled":
             code = self.cancel_reason or ""
-            return (self.notice(Said.CLOSED, self.canceled_at, code=code, asked=True),)
-        if self.session_status == "expired":
-            return (self.notice(Said.EXPIRED, at, asked=True),)
+            return (tell(Said.CLOSED, self.canceled_at, code=code, asked=True),)
+        if self.session_status == "expired" and not is_intent:
+            return (tell(Said.EXPIRED, at, asked=True),)
         if self.held:
             amount, charge = self.held, self.charge_id
-            held = self.notice(
-                Said.AUTHORISED, at, amount_minor=amount, operation=charge, asked=True
-            )
-            return (held,)
-        return (self.notice(Said.WAITING, at, asked=True),)
+            return (tell(Said.AUTHORISED, at, amount_minor=amount, operation=charge, asked=True),)
+        return (tell(Said.WAITING, at, asked=True),)

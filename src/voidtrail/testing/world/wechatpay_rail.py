@@ -62,6 +62,7 @@ class WechatPayRail(Rail):
     """One WeChat order, known by the shop's `out_trade_no`."""
 
     source: ClassVar[str] = "wechatpay"
+    KNOWN = (*Rail.KNOWN, "transaction_id", "trade_state", "is_known", "paid_at")
 
     def __init__(
         self, purchase: Purchase, pen: Pen, method: str, account: str, serial: int, key: str
@@ -82,10 +83,17 @@ class WechatPayRail(Rail):
     def open(self, at: Micros) -> None:
         """Make the order; nothing is pushed."""
         self.opened_at = at
+        self.remember(at)
 
-    def refuse_order(self) -> None:
+    def refuse_order(self, at: Micros) -> None:
         """Let the making of the order fail at WeChat, which then does not know it."""
         self.is_known = False
+        self.remember(at)
+
+    def accept_order(self, at: Micros) -> None:
+        """Let the making of the order work at last."""
+        self.is_known = True
+        self.remember(at)
 
     def _transaction(self) -> dict[str, object]:
         plain: dict[str, object] = {
@@ -122,11 +130,13 @@ class WechatPayRail(Rail):
         self.paid_at, self.captured, self.trade_state = at, self.amount, "SUCCESS"
         notice = self.notice(Said.PAID, at, amount_minor=self.amount)
         self._send(at, "TRANSACTION.SUCCESS", self._transaction(), notice, lost=lost)
+        self.remember(at)
 
     def call_off(self, at: Micros, code: str = "", lost: bool = False) -> None:
         """Close the unpaid order; only a question reveals it."""
         assert not code, "WeChat tells no reason"
         self.trade_state = "CLOSED"
+        self.remember(at)
 
     def _refund(self, at: Micros, number: str, kind: str, amount: int, *said: Notice) -> None:
         status = kind.removeprefix("REFUND.")
@@ -154,6 +164,7 @@ class WechatPayRail(Rail):
         assert not code, "WeChat tells no reason"
         self.returned += amount
         self.trade_state = "REFUND"
+        self.remember(at)
         number = f"R{self.reference}T{self.pen.digits(6)}"
         more = {"amount_minor": amount, "operation": number}
         if abnormal:
@@ -165,6 +176,7 @@ class WechatPayRail(Rail):
     def refund_closes(self, at: Micros, amount: int) -> None:
         """Try to give back, and have WeChat close the refund without moving money."""
         self.trade_state = "REFUND"
+        self.remember(at)
         number = f"R{self.reference}T{self.pen.digits(6)}"
         notice = self.notice(Said.REFUND_FAILED, at, amount_minor=amount, operation=number)
         self._refund(at, number, "REFUND.CLOSED", amount, notice)
@@ -177,11 +189,11 @@ class WechatPayRail(Rail):
         }
         self._send(at, "COMPLAINT.CREATE", plain)
 
-    def answer(self) -> dict[str, object]:
+    def answer(self, at: Micros) -> dict[str, object]:
         """Return the order as the query shows it, or nothing if WeChat never made it."""
         return {self.reference: self._transaction()} if self.is_known else {}
 
-    def answer_notices(self, at: Micros) -> tuple[Notice, ...]:
+    def answer_notices(self, at: Micros, reference: str = "") -> tuple[Notice, ...]:
         """Return what the answer says; it tells no instant of a close."""
         if not self.is_known:
             return (self.notice(Said.NOT_KNOWN, at, asked=True),)

@@ -190,7 +190,8 @@ class World:
         found: Answers = {}
         for tale, _ in self._told:
             for rail in tale.rails:
-                found.setdefault((rail.source, rail.account), {}).update(rail.answer())
+                said = rail.answer(self.settings.judged_at)
+                found.setdefault((rail.source, rail.account), {}).update(said)
         return found
 
     # ------------------------------------------------------------------ for the auditor

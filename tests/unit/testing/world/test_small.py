@@ -9,7 +9,7 @@ from voidtrail.sources import alipay, stripe, wechatpay
 from voidtrail.testing.world.auditor import audit
 from voidtrail.testing.world.behaviour import BEHAVIOURS
 from voidtrail.testing.world.fact import Said
-from voidtrail.testing.world.small import accounts, arrivals, asked, small_world
+from voidtrail.testing.world.small import accounts, arrivals, ask, asked, small_world
 
 SOURCES = {"stripe": stripe, "alipay": alipay, "wechatpay": wechatpay}
 
@@ -82,3 +82,48 @@ def test_thousands_of_small_worlds_a_minute():
     for seed in range(40):
         list(arrivals(small_world(seed)))
     assert time.process_time() - began < 40 * 0.06  # a thousand a minute, with room for a busy CPU
+
+
+def _one_rail(behaviour, source, seeds=range(200)):
+    for seed in seeds:
+        world = small_world(seed, [behaviour])
+        ((tale, _),) = world.tales()
+        if tale.rails[0].source == source:
+            return world, tale.rails[0]
+    raise AssertionError("no seed has it")
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_a_platform_answers_as_things_stand_at_the_instant_of_asking(source):
+    world, rail = _one_rail("paid", source)
+    paid_at = max(letter.sent_at for letter in rail.letters)
+    before, after = (ask(rail, rail.reference, at) for at in (rail.opened_at, paid_at))
+    assert [notice.said for notice in before.notices] != [Said.PAID]
+    assert [notice.said for notice in after.notices] == [Said.PAID]
+    assert before.delivery.body != after.delivery.body
+    assert rail.as_of(world.settings.judged_at).captured == rail.captured > 0
+    assert rail.as_of(rail.opened_at).captured == 0
+
+
+def test_an_alipay_trade_closes_by_the_clock_alone():
+    for seed in range(100):
+        _, rail = _one_rail("closed_at_platform", "alipay", range(seed, 300))
+        if rail.letters:
+            continue
+        waits, gone = (ask(rail, rail.reference, at)
+                       for at in (rail.times_out_at - 1, rail.times_out_at))  # fmt: skip
+        assert [notice.said for notice in waits.notices] == [Said.WAITING]
+        assert b"WAIT_BUYER_PAY" in waits.delivery.body
+        assert [notice.said for notice in gone.notices] == [Said.CLOSED]
+        return
+    raise AssertionError("no seed has it")
+
+
+def test_an_intent_knows_nothing_of_its_session():
+    for seed in range(300):
+        world, rail = _one_rail("paid_after_decline", "stripe", range(seed, 300))
+        if rail.is_checkout:
+            break
+    now = world.settings.judged_at
+    assert [notice.names for notice in ask(rail, rail.pi, now).notices] == [(rail.pi,)]
+    assert set(ask(rail, rail.cs, now).notices[0].names) == {rail.pi, rail.cs}
