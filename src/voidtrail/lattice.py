@@ -85,8 +85,10 @@ class Table:
         self.place = {field_name: place for place, field_name in enumerate(fields)}
         self._key_places = tuple(self.place[part] for part in key)
         self._tests = sorted({self.place[w] for c in columns for w in c.when})
-        # One place more than is tested, since a getter of a single place gives no tuple.
-        self._signature: Callable[[Fact], Fact] = itemgetter(*self._tests, 0, 0)
+        # The first place stands twice, since a getter of a single place gives no tuple.
+        self._signature: Callable[[Fact], Fact] = (
+            itemgetter(*self._tests, self._tests[0]) if self._tests else lambda _: ()
+        )
         self._bottom: Row = [None] * len(columns)
         self._plans: dict[Fact, tuple[tuple[int, int, bool], ...]] = {}
 

@@ -28,6 +28,7 @@ from voidtrail.sources.contract import Source
 from voidtrail.sources.redact import mask
 
 _RETRY_S: Final = 0.001
+_COMPANY_S: Final = 0.001
 _INSTANT_MAX: Final = 2**53
 log = structlog.get_logger(__name__)
 
@@ -129,6 +130,7 @@ class Intake:
         self._waiting: deque[tuple[Item, asyncio.Future[Receipt]]] = deque()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._last = 0
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     def submit(self, item: Item) -> asyncio.Future[Receipt]:
@@ -151,6 +153,10 @@ class Intake:
         """Write groups until nothing waits."""
         try:
             while self._waiting:
+                # Whoever was just answered sends again at once: a moment's wait keeps groups whole,
+                # and a whole group costs each delivery a fraction of what a small one does.
+                if len(self._waiting) < self._last // 2:
+                    await asyncio.sleep(_COMPANY_S)
                 async with self._turn:
                     size = min(self._max, len(self._waiting))
                     group = [self._waiting.popleft() for _ in range(size)]
@@ -174,6 +180,7 @@ class Intake:
         self._waiting.clear()
 
     async def _group(self, group: list[tuple[Item, asyncio.Future[Receipt]]]) -> None:
+        self._last = len(group)
         items = [item for item, _ in group]
         await self.begin()
         try:

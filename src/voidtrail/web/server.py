@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable
 
@@ -77,10 +78,14 @@ async def serve(house: House, *, ready: Callable[[], None] = lambda: None, work:
         uvicorn.Config(
             dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
             ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
-            timeout_keep_alive=30, timeout_graceful_shutdown=5, backlog=2048,
+            proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=5, backlog=2048,
         ),
         ready,
     )  # fmt: skip
+    # What is built by now lives as long as the process: the collector need not walk it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, setattr, server, "should_exit", True)
