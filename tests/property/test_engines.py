@@ -1,6 +1,6 @@
 """One definition, many engines: live, replayed, grouped by SQLite, by DuckDB, folded in Python."""
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.property import naive, stores
 from tests.property.strategies import LATER, worlds
@@ -8,7 +8,14 @@ from voidtrail.ledger import rebuild
 
 
 @given(worlds())
-def test_live_rows_equal_replay_by_sqlite_row_for_row(world):
+def test_live_rows_equal_group_by_in_sqlite_row_for_row(world):
+    log = stores.sqlite()
+    with stores.filled(log, [[told] for told in world]):
+        assert stores.folded_by_sqlite(log) == stores.rows_of(log)[2:]
+
+
+@given(worlds(most=6))
+def test_live_rows_equal_their_replay_row_for_row(world):
     log = stores.sqlite()
     with stores.filled(log, [[told] for told in world]):
         replayed = rebuild.replay(log)
@@ -21,6 +28,17 @@ def test_live_rows_and_order_verdicts_equal_group_by_in_duckdb_row_for_row(world
     with stores.filled(log, [[told] for told in world]):
         live = tuple(set(rows) for rows in stores.rows_of(log)[2:])
         folded, orders = stores.folded_by_duck(log)
+        assert folded == live
+        assert orders == stores.orders_by_sql(log.db, "payment", "verdict")
+
+
+@settings(max_examples=max(10, settings().max_examples // 20))
+@given(worlds(most=60))
+def test_live_rows_equal_group_by_in_duckdb_with_its_optimiser(world):
+    log = stores.sqlite()
+    with stores.filled(log, [world]):
+        live = tuple(set(rows) for rows in stores.rows_of(log)[2:])
+        folded, orders = stores.folded_by_duck(log, optimised=True)
         assert folded == live
         assert orders == stores.orders_by_sql(log.db, "payment", "verdict")
 
