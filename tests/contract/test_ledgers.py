@@ -9,11 +9,10 @@ from voidtrail.ledger.keys import Keyring
 from voidtrail.ledger.memory import MemoryLog
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.projection import Projection
-from voidtrail.lifecycle.terms import Terms
 from voidtrail.testing.ledger_contract import CHECKS
-from voidtrail.testing.ledger_rig import Rows, Store
+from voidtrail.testing.ledger_rig import TERMS, Rows, Store
 
-JUDGE = Projection(Terms())
+JUDGE = Projection(TERMS)
 
 
 def sqlite_store(path: Path, keyring: Keyring | None = None) -> Store:

@@ -142,6 +142,9 @@ class Judge(Protocol):
     def definition(self) -> str:
         """Return a text that changes when the meaning of verdicts does, whatever the terms."""
 
+    def quiet(self, payment: Row, *, by_time: bool) -> bool:
+        """Whether nobody is to hear of a payment's change, which time alone may have made."""
+
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether somebody should hear of this change."""
 

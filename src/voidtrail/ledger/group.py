@@ -285,9 +285,7 @@ class Group:
         if not is_kept:
             if key_no is None:
                 known.last_key = key_no = known.last_key + 1
-                key, sealed = self.keyring.seal_once(
-                    key_no, PAYMENT_CLASS, item.plain, item.digest
-                )
+                key, sealed = self.keyring.seal_once(key_no, PAYMENT_CLASS, item.plain, item.digest)
                 self.changes.keys.append(key)
             else:
                 sealed = self.keyring.seal(key_no, item.plain, item.digest)
@@ -416,9 +414,13 @@ class Group:
                     row[at] = self.orders.find(row[at])
 
     def judge_one(
-        self, pid: int, payment: Row, operations: Sequence[Row], now: Micros, quiet: bool
-    ) -> None:
-        """Judge one payment; note its verdict if that changed."""
+        self, pid: int, payment: Row, operations: Sequence[Row], now: Micros,
+        quiet: bool | None = None,
+    ) -> None:  # fmt: skip
+        """Judge one payment; note its verdict if that changed.
+
+        `quiet`: whether all that was said of it is; None if nothing was said and only time went by.
+        """
         verdict = self.judge.verdict_of(payment, operations, now)
         before = self.known.verdicts.get(pid)
         if verdict == before:
@@ -426,6 +428,7 @@ class Group:
         self.known.verdicts[pid] = verdict
         self.changes.verdicts.append((pid, *verdict))
         if self.judge.tells(before, verdict):
+            quiet = quiet or self.judge.quiet(payment, by_time=quiet is None)
             self.changes.outbox.append(Change(pid, self.at, before, verdict, quiet))
 
 

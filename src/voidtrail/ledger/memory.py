@@ -323,9 +323,9 @@ class MemoryLog:
     def waiting(self, limit: int) -> list[tuple[int, int]]:
         """Return payments whose platform is to be asked: (payment_id, account)."""
         asking, due = (self.judge.verdict.index(name) for name in ("asking", "due_at"))
-        mover, tables = known_place(self.judge, "mover_no"), self.tables
+        home, tables = known_place(self.judge, "home_no"), self.tables
         found = [(v[due], pid, no) for pid, v in tables.verdicts.items()
-                 if v[asking] and (no := tables.payments[pid][mover]) is not None]  # fmt: skip
+                 if v[asking] and (no := tables.payments[pid][home]) is not None]  # fmt: skip
         return [(pid, no) for _, pid, no in sorted(found)[:limit]]
 
     def names_of(self, payment_id: int) -> list[str]:
@@ -351,7 +351,7 @@ class MemoryLog:
         group.known = known = Known()
         self._know_rows(known, set(payment_ids))
         for pid, row in known.payments.items():
-            group.judge_one(pid, row, known.operations.get(pid, []), now, False)
+            group.judge_one(pid, row, known.operations.get(pid, []), now)
         self._save(group.changes)
         return len(group.changes.verdicts)
 

@@ -42,6 +42,7 @@ _WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema":
                   "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
 _TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
                   "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
+_STEP_S: Final = 0.002
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 """Errors that a single item can cause; every other one says that the file cannot be trusted."""
@@ -176,11 +177,11 @@ class SqliteLog:
         Raises:
             LedgerStopped: the other process did not finish in time.
         """
-        deadline = time.monotonic() + wait_s
-        while not self.try_begin():
-            if time.monotonic() > deadline:
-                raise LedgerStopped(f"{self.path}: another process has been writing for {wait_s} s")
-            time.sleep(0.002)
+        for _ in range(int(wait_s / _STEP_S)):
+            if self.try_begin():
+                return
+            time.sleep(_STEP_S)
+        raise LedgerStopped(f"{self.path}: another process has been writing for {wait_s} s")
 
     def try_begin(self) -> bool:
         """Begin a write; False if another process is writing."""
@@ -301,9 +302,7 @@ class SqliteLog:
         wanted = set(ids)
         for event_id, *seen in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
             if event_id in wanted:
-                known.events.setdefault(event_id, []).append(
-                    Seen(*seen[:5], tuple(seen[5:]))
-                )
+                known.events.setdefault(event_id, []).append(Seen(*seen[:5], tuple(seen[5:])))
         repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
         known.digests.update(
             self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated)  # type: ignore[arg-type]
@@ -468,7 +467,7 @@ class SqliteLog:
         group = Group((), self.judge, self.keyring, self.head(), now)
         group.known = known
         for pid, row in known.payments.items():
-            group.judge_one(pid, row, known.operations.get(pid, []), now, False)
+            group.judge_one(pid, row, known.operations.get(pid, []), now)
         self._save(group.changes, now) if group.changes.verdicts else None
         return len(group.changes.verdicts)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from voidtrail.event.codec import Record
-from voidtrail.event.model import Micros
+from voidtrail.event.model import Micros, Role
 from voidtrail.lattice import Fact, Row, Table
 from voidtrail.lifecycle import join
 from voidtrail.lifecycle.operation import legs
@@ -27,6 +27,8 @@ _STATE: Final = VERDICT.index("state")
 _HOW: Final = VERDICT.index("how")
 _MONEY: Final = VERDICT.index("money")
 _SEALED: Final = VERDICT.index("sealed")
+_SPEAKER, _MOVER, _TEST = (join.PAYMENT.names.index(n) for n in ("speaker", "mover_no", "test"))
+_HISTORY: Final = frozenset({int(Role.BILL), int(Role.IMPORT)})
 
 
 class Projection:
@@ -42,6 +44,7 @@ class Projection:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self._judge = judge_with(terms)
+        self._tests = frozenset(terms.test_accounts)
 
     def fact(self, record: Record, payment_id: int, order_id: int | None) -> Fact:
         """Return the fact of a record."""
@@ -58,6 +61,15 @@ class Projection:
     def definition(self) -> str:
         """Return the query of verdicts under default terms: it changes when their meaning does."""
         return verdict_sql("payment", "operation", Terms(), 0)
+
+    def quiet(self, payment: Row, *, by_time: bool) -> bool:
+        """Whether nobody is to hear of it: test traffic, or the silence of mere history."""
+        speaker = payment[_SPEAKER] or 0
+        if by_time and speaker >> 32 in _HISTORY:
+            return True
+        mover = payment[_MOVER]
+        account_no = speaker & 0xFFFFFFFF if mover is None else mover
+        return payment[_TEST] == 1 or account_no in self._tests
 
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether state, way of ending, money or seal changed; a first "open" is no news."""

@@ -217,9 +217,7 @@ _AT: Final = {name: place for place, name in enumerate(PAYMENT.names)}
 _JOINED_AT: Final = tuple(_AT[name] for name in _JOINED)
 _METHOD, _MOVER, _WITNESS = _AT["method_seen"], _AT["mover_no"], _AT["witness"]
 _HOME: Final = _AT["home_no"]
-_SPOKEN, _LIFE, _UNTIL, _LAST = (
-    _AT[n] for n in ("spoken_at", "life_at", "until_at", "last_at")
-)
+_SPOKEN, _LIFE, _UNTIL, _LAST = (_AT[n] for n in ("spoken_at", "life_at", "until_at", "last_at"))
 _SEALED, _FINISHED, _CURRENCY = (_AT[n] for n in ("sealed_at", "finished_at", "currency_min"))
 _CURRENCY_MAX = _AT["currency_max"]
 _REASON_AT: Final = tuple(_AT[rule.reason] if rule.reason else -1 for rule in RULES)
@@ -242,8 +240,9 @@ def judge_with(terms: Terms) -> Callable[[Row, Legs, Micros], Verdict]:
 
     def judge(row: Row, legs: Legs, now: Micros) -> Verdict:
         deadline = (row[_LIFE] or row[_SPOKEN] or 0) + patience[((row[_METHOD] or 0) >> 8) & 255]
-        if row[_UNTIL] is not None:
-            deadline = max(deadline, row[_UNTIL] + beyond)
+        until = row[_UNTIL]
+        if until is not None:
+            deadline = max(deadline, until + beyond)
         ask = int(row[_HOME] in askable)
         values = [row[place] or 0 for place in _JOINED_AT]
         values += legs[2:]
@@ -267,7 +266,7 @@ def _answer(
         if known.specific and known.actor:
             actor = known.actor
         if how is None:
-            how = (known.how if known.specific else 0) or How.CUSTOMER_CANCELLED
+            how = known.how if known.specific and known.how else How.CUSTOMER_CANCELLED
     elif how is How.ABANDONED:
         reason = _ABANDONED
     if rule.state is State.CANCELLED:
@@ -316,9 +315,7 @@ def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
     """
     patience = " ".join(f"WHEN {n} THEN {us}" for n, us in enumerate(terms.patience_us()))
     askable = ", ".join(map(str, terms.askable)) or "-1"
-    joined = ", ".join(
-        f"coalesce(p.{name}, 0) AS {name}" for name in _JOINED if name != "until_at"
-    )
+    joined = ", ".join(f"coalesce(p.{name}, 0) AS {name}" for name in _JOINED if name != "until_at")
     legs = ", ".join(f"coalesce(l.{name}, 0) AS {name}" for name in _LEGS)
     deadline = (
         "CASE WHEN p.until_at IS NOT NULL AND p.until_at + "

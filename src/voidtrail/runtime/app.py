@@ -109,9 +109,7 @@ def build(
 def reader_of(house: House) -> House:
     """Return the house over a connection of its own that can only read."""
     ledger = house.ledger
-    return house._replace(
-        ledger=SqliteLog(ledger.path, ledger.judge, house.keyring, reading=True)
-    )
+    return house._replace(ledger=SqliteLog(ledger.path, ledger.judge, house.keyring, reading=True))
 
 
 def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
@@ -137,7 +135,8 @@ def _settle_terms(house: House) -> None:
             if entry.source.query("probe", entry.account, entry.secrets, now, "0") is not None
         )
     )  # fmt: skip
-    terms = house.settings.terms(askable)
+    tests = tuple(sorted(entry.no for entry in house.by_no.values() if entry.quiet))
+    terms = house.settings.terms(askable, tests)
     ledger.use(Projection(terms))
     remade = rebuild.ensure(ledger)
     text = msgspec.json.encode(terms, order="deterministic").decode()

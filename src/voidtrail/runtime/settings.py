@@ -31,7 +31,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A part of the settings."""
 
 
-class Server(Struct):
+class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where and how deliveries are taken in.
 
     Attributes:
@@ -50,14 +50,14 @@ class Server(Struct):
     api_token: str = ""
 
 
-class Ledger(Struct):
+class Ledger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the ledger lives. The key file stands beside it unless named."""
 
     path: str = "voidtrail.db"
     key_file: str = ""
 
 
-class Worker(Struct):
+class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The worker's pace.
 
     Attributes:
@@ -76,7 +76,7 @@ class Worker(Struct):
     ask_backoff_s: float = 30.0
 
 
-class Silence(Struct):
+class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Terms under which silence is judged (see `lifecycle.terms`); by method, in seconds."""
 
     patience_s: Mapping[str, int] = msgspec.field(default_factory=dict)
@@ -84,7 +84,7 @@ class Silence(Struct):
     tolerance_s: int = Terms().tolerance_s
 
 
-class AccountSettings(Struct):
+class AccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One account of the merchant at one source; `secrets` are "env:NAME" or "file:PATH"."""
 
     source: str
@@ -105,7 +105,7 @@ class AccountSettings(Struct):
         )  # fmt: skip
 
 
-class Settings(Struct):
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings."""
 
     server: Server = Server()
@@ -115,11 +115,12 @@ class Settings(Struct):
     account: tuple[AccountSettings, ...] = ()
     base: str = "."
 
-    def terms(self, askable: tuple[int, ...] = ()) -> Terms:
+    def terms(self, askable: tuple[int, ...] = (), test_accounts: tuple[int, ...] = ()) -> Terms:
         """Return the terms of silence, defaults filled in."""
         return Terms(
             patience_s={**DEFAULT_PATIENCE_S, **self.silence.patience_s},
             beyond_s=self.silence.beyond_s, tolerance_s=self.silence.tolerance_s, askable=askable,
+            test_accounts=test_accounts,
         )  # fmt: skip
 
     def key_file(self) -> Path:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from voidtrail.event.account import Account
-from voidtrail.event.model import Kind, Method
+from voidtrail.event.model import Kind
 from voidtrail.ledger.contract import QUARANTINED
 from voidtrail.lifecycle.join import PAYMENT
-from voidtrail.lifecycle.verdict import VERDICT, State
+from voidtrail.lifecycle.verdict import State
+from voidtrail.testing import ledger_time
 from voidtrail.testing.ledger_rig import (
-    HOUR,
     T0,
     Store,
     begun,
@@ -24,7 +22,6 @@ from voidtrail.testing.ledger_rig import (
     money,
     put,
     statement,
-    tick,
     verdict,
     whole,
 )
@@ -258,67 +255,6 @@ def check_a_payment_whose_events_all_moved_away_is_gone(store: Store) -> None:
     whole(store, log)
 
 
-# --------------------------------------------------------------------- time
-
-
-def check_silence_is_judged_by_the_ledgers_clock(store: Store) -> None:
-    """A payment becomes due when its patience ends, is abandoned by a tick, and may come back."""
-    log = store.open()
-    begun(log).control([("tick", "{}")], T0)
-    log.commit()
-    opened_at = statement(method=Method.WECHAT_QR)
-    put(log, item(store, opened_at))
-    assert log.due(T0 + HOUR, 10) == []
-    assert log.due(T0 + 2 * HOUR, 10) == [(1, T0 + 2 * HOUR)]
-    assert verdict(store, log)["state"] == State.OPEN
-    tick(log, T0 + 2 * HOUR)
-    assert verdict(store, log)["state"] == State.CANCELLED
-    assert log.due(T0 + 99 * HOUR, 10) == []
-    whole(store, log)
-    put(log, item(store, statement(Kind.SUBMIT, "n2", occurred_at=T0 + HOUR)))
-    assert verdict(store, log)["state"] == State.OPEN, "a sign of life takes abandonment back"
-    whole(store, log)
-
-
-def check_judging_again_changes_nothing_by_itself(store: Store) -> None:
-    """Judging at the same instant is without effect."""
-    log = store.open()
-    put(log, item(store, statement()))
-    before, notices = store.rows(log), log.outbox(10)
-    begun(log)
-    assert log.rejudge([1, 2, 3], log.head().tick) == 0
-    log.commit()
-    assert (store.rows(log), log.outbox(10)) == (before, notices)
-
-
-def check_the_clock_starts_with_the_first_entry(store: Store) -> None:
-    """Without a tick, live rows and their replay are judged by the same instant."""
-    log = store.open()
-    put(log, item(store, statement()), at=T0 + 100 * HOUR)
-    put(log, item(store, statement(Kind.SUBMIT, "n2", payment="p2")), at=T0 + 200 * HOUR)
-    assert log.head().tick == T0 + 100 * HOUR
-    whole(store, log)
-
-
-def check_news_go_to_the_outbox_until_struck_off(store: Store) -> None:
-    """A first "open" is no news; a capture is; history is marked quiet."""
-    log = store.open()
-    put(log, item(store, statement()))
-    assert log.outbox(10) == []
-    put(log, item(store, money(Kind.CAPTURE, "n2", 100)))
-    put(log, item(store, money(Kind.CAPTURE, "n3", 100, payment="p2"), quiet=True))
-    (no, at, payment_id, quiet, before, after), second = log.outbox(10)
-    assert (at, payment_id, quiet, second[3]) == (T0, 1, 0, 1)
-    state = VERDICT.index("state")
-    assert msgspec.msgpack.decode(before or b"")[state] == State.OPEN
-    assert msgspec.msgpack.decode(after)[state] == State.PAID
-    assert len(log.outbox(1)) == 1
-    begun(log)
-    assert log.struck(no, T0) == 1
-    log.commit()
-    assert log.outbox(10) == [second]
-
-
 # --------------------------------------------------------------------- control entries, the chain
 
 
@@ -392,7 +328,8 @@ def check_a_customer_is_one_pseudonym_and_one_key(store: Store) -> None:
     assert rows.payments[rows.names["stripe/main/p2"]][subject] == 2
 
 
-CHECKS: Final[tuple[Callable[[Store], None], ...]] = tuple(
-    value for name, value in list(globals().items()) if name.startswith("check_")
+CHECKS: Final[tuple[Callable[[Store], None], ...]] = (
+    *(value for name, value in list(globals().items()) if name.startswith("check_")),
+    *ledger_time.CHECKS,
 )
 """All checks, in the order in which they are written."""

@@ -10,10 +10,14 @@ from voidtrail.event.model import Event, Kind, Micros, Result, Tag
 from voidtrail.ledger.contract import Item, Log, Receipt
 from voidtrail.ledger.keys import Keyring
 from voidtrail.ledger.rebuild import Replayed, Verified
+from voidtrail.lifecycle.terms import Terms
 from voidtrail.lifecycle.verdict import VERDICT
 
 T0: Final[Micros] = 1_760_000_000_000_000
 HOUR: Final[Micros] = 3_600_000_000
+TEST_NO, ASKABLE_NO = 8, 9
+TERMS: Final = Terms(askable=(ASKABLE_NO,), test_accounts=(TEST_NO,))
+"""The terms that a store under test must judge by; events of its checks are said by account 1."""
 
 
 class Rows(NamedTuple):
@@ -58,15 +62,16 @@ def money(kind: Kind, notice: str, amount_minor: int, **said: Any) -> Event:
 
 def item(
     store: Store, *events: Event, body: bytes = b"", version: int = 1, customer: str = "",
-    **more: Any,
+    account_no: int = 1, **more: Any,
 ) -> Item:  # fmt: skip
-    """Return a delivery of events by the account 1."""
+    """Return a delivery of events by an account; payments of alipay/cn are at home in number 9."""
     encoded = [
-        encode(each, source="stripe", account="main", account_no=1, shop="s", version=version)
+        encode(each, source="stripe", account="main", account_no=account_no, shop="s",
+               version=version, homes={"alipay/cn": ASKABLE_NO})
         for each in events
-    ]
+    ]  # fmt: skip
     body = body or repr(events).encode()
-    return Item(1, 0, T0, body, store.keyring.body_digest(body), version, encoded,
+    return Item(account_no, 0, T0, body, store.keyring.body_digest(body), version, encoded,
                 customer=customer, **more)  # fmt: skip
 
 
