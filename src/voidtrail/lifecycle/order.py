@@ -3,7 +3,8 @@
 What a shop says of its order before any platform knows a payment falls on a *placeholder*. Beside a
 payment of the same order it is a shadow: evidence (the shop said "order placed"), not a payment to
 be counted. An order that is paid by one payment after another was called off is *switched*, not
-lost; an order for which two movers hold money is *double paid*. Without an order reference, the order is the payment.
+lost; an order for which two movers hold money is *double paid*. Without an order reference, the
+order is the payment.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class OrderVerdict(NamedTuple):
     Attributes:
         state: number of `State`.
         how, actor: of the latest payment in that state.
-        switched: paid, and another payment was called off, declined or failed.
+        switched: paid, and another payment was called off.
         double_paid: two movers hold money for it.
         payments: how many payments count (shadows left out).
     """
@@ -79,7 +80,7 @@ def judge_order(parts: Sequence[Part]) -> OrderVerdict:
     paid = state is State.PAID
     return OrderVerdict(
         state, last.how, last.actor,
-        paid and any(part.state != State.PAID for part in real),
+        paid and any(part.state == State.CANCELLED for part in real),
         sum(part.mover and part.net > 0 for part in real) > 1,
         len(real),
     )  # fmt: skip
@@ -100,7 +101,7 @@ def orders_sql(payment: str, verdict: str) -> str:
     `order_id` (negative payment_id where no order is known) beside the columns of `PAYMENT`.
     """
     rank = " ".join(f"WHEN {int(state)} THEN {place}" for place, state in enumerate(PRECEDENCE))
-    paid = int(State.PAID)
+    paid, gone = int(State.PAID), int(State.CANCELLED)
     return f"""WITH part AS (
   SELECT p.order_id, p.key, CASE WHEN p.mover_no IS NULL THEN 0 ELSE 1 END AS mover,
     p.placeholder, MIN(p.placeholder) OVER (PARTITION BY p.order_id) AS least,
@@ -110,7 +111,7 @@ def orders_sql(payment: str, verdict: str) -> str:
 counted AS (SELECT part.*, ROW_NUMBER() OVER (PARTITION BY order_id
     ORDER BY rank, spoken_at DESC, key DESC) AS place FROM part WHERE placeholder = least),
 summed AS (SELECT order_id, COUNT(*) AS payments, SUM(CASE WHEN mover = 1 AND net > 0 THEN 1
-    ELSE 0 END) AS paid_by, MAX(CASE WHEN state <> {paid} THEN 1 ELSE 0 END) AS others
+    ELSE 0 END) AS paid_by, MAX(CASE WHEN state = {gone} THEN 1 ELSE 0 END) AS others
   FROM counted GROUP BY order_id)
 SELECT s.order_id, c.state, c.how, c.actor,
   CASE WHEN c.state = {paid} AND s.others = 1 THEN 1 ELSE 0 END AS switched,
