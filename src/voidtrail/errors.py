@@ -27,7 +27,7 @@ class WrongUse(VoidtrailError):
     """The caller asked for something that cannot be asked for (exit code 2, HTTP 400)."""
 
     code = "wrong_use"
-    retry = "after_fix"
+    retry: ClassVar[Retry] = "after_fix"
 
 
 class SettingUnknown(WrongUse):
@@ -58,7 +58,7 @@ class NotFound(WrongUse):
     """No order, payment, delivery or account has the name that was asked for."""
 
     code = "not_found"
-    retry = "never"
+    retry: ClassVar[Retry] = "never"
 
 
 class Refused(VoidtrailError):
@@ -89,7 +89,7 @@ class KeyUnknown(Refused):
     """The delivery names a key or certificate that the account does not hold."""
 
     code = "key_unknown"
-    retry = "after_fix"
+    retry: ClassVar[Retry] = "after_fix"
 
 
 class AccountMismatch(Refused):
@@ -114,7 +114,7 @@ class OutsideFault(VoidtrailError):
     """Something outside of this process failed (exit code 3, HTTP 503)."""
 
     code = "outside_fault"
-    retry = "later"
+    retry: ClassVar[Retry] = "later"
 
 
 class LedgerStopped(OutsideFault):
@@ -127,14 +127,14 @@ class LedgerUnsafe(OutsideFault):
     """The store runs with settings under which an acknowledged delivery could be lost."""
 
     code = "ledger_unsafe"
-    retry = "after_fix"
+    retry: ClassVar[Retry] = "after_fix"
 
 
 class LedgerBroken(OutsideFault):
     """The chain of the ledger does not verify: something was changed."""
 
     code = "ledger_broken"
-    retry = "never"
+    retry: ClassVar[Retry] = "never"
 
 
 class KeyErased(VoidtrailError):

@@ -12,8 +12,9 @@ and what needs the set (sums, counts, money legs) is derived from it when it is 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from operator import itemgetter
 from typing import Final
@@ -48,7 +49,7 @@ class Column:
     name: str
     merge: Merge
     field: str
-    when: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    when: Mapping[str, frozenset[int]] = dataclasses.field(default_factory=dict)
     doc: str = ""
 
 
@@ -141,9 +142,7 @@ class Table:
             theirs, ours = right[place], left[place]
             if theirs is None:
                 continue
-            if ours is None or (
-                theirs > ours if column.merge in KEEP_LARGEST else theirs < ours
-            ):
+            if ours is None or (theirs > ours if column.merge in KEEP_LARGEST else theirs < ours):
                 joined[place] = theirs
         return joined
 

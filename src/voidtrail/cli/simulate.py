@@ -20,6 +20,7 @@ from voidtrail.runtime.text import _
 if TYPE_CHECKING:
     from voidtrail.runtime.rehearsal import Rehearsal
 
+
 def simulate(
     demo: Annotated[
         bool, typer.Option("--demo", help="Keep the server up until Ctrl-C (not with DEMO_EXIT=1).")
@@ -85,7 +86,7 @@ def _show(found: Rehearsal, stay: bool) -> None:
                       f"{score.precision:.3f}")  # fmt: skip
     console.print(table)
     console.print(
-        _("How and by whom exactly as it was: {exact} of {all}. Money that differs: {wrong}.").format(
+        _("How and by whom as it was: {exact} of {all}. Money that differs: {wrong}.").format(
             exact=f"{comparison.exact:,}", all=f"{comparison.both_cancelled:,}",
             wrong=comparison.money_wrong,
         )
@@ -99,8 +100,8 @@ def _show(found: Rehearsal, stay: bool) -> None:
     )  # fmt: skip
     for example in comparison.examples[:5]:
         console.print(f"  {example}", style="dim")
-    console.print(_("Look further: {command}").format(
-        command=f"voidtrail show {found.example} --config {found.folder / 'voidtrail.toml'}"))  # fmt: skip
+    command = f"voidtrail show {found.example} --config {found.folder / 'voidtrail.toml'}"
+    console.print(_("Look further: {command}").format(command=command), soft_wrap=True)
     if stay:
         console.print(_("The server answers at {address} until Ctrl-C.").format(
             address=found.address), style="bold")  # fmt: skip

@@ -410,8 +410,9 @@ class Group:
                 changes.operation_facts[key] = moved
         if self.orders.parent:
             for row in known.payments.values():
-                if row[at] is not None:
-                    row[at] = self.orders.find(row[at])
+                order = row[at]
+                if order is not None:
+                    row[at] = self.orders.find(order)
 
     def judge_one(
         self, pid: int, payment: Row, operations: Sequence[Row], now: Micros,

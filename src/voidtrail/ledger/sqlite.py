@@ -302,11 +302,9 @@ class SqliteLog:
         wanted = set(ids)
         for event_id, *seen in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
             if event_id in wanted:
-                known.events.setdefault(event_id, []).append(Seen(*seen[:5], tuple(seen[5:])))
+                known.events.setdefault(event_id, []).append(Seen._make((*seen[:5], tuple(seen[5:]))))
         repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
-        known.digests.update(
-            self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated)  # type: ignore[arg-type]
-        )
+        known.digests.update(self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated))
         for row in self._rows("SELECT no, key, text, payment_id FROM name WHERE key IN",
                               group.name_keys()):  # fmt: skip
             known.names[row[1]] = Name(*row)

@@ -13,11 +13,11 @@ from voidtrail.event.model import Cause, Kind, Result, Role, Tag, Via
 from voidtrail.lattice import Column, Fact, Merge, Table
 
 FACT: Final = (
-    "payment_id", "name_key", "account_no", "home_no", "kind", "result", "role", "via", "tag", "life", "test",
-    "placeholder", "cause", "occurred_at", "until_at", "amount_minor", "currency", "packed", "speaker",
-    "method_seen", "subject", "op", "op_currency", "reverses", "order_id",
+    "payment_id", "name_key", "account_no", "home_no", "kind", "result", "role", "via", "tag",
+    "life", "test", "placeholder", "cause", "occurred_at", "until_at", "amount_minor", "currency",
+    "packed", "speaker", "method_seen", "subject", "op", "op_currency", "reverses", "order_id",
 )  # fmt: skip
-"""The places of a fact; all are columns of the event table but the three resolved in `FACTS_SQL`."""
+"""The places of a fact; all but those in `_RESOLVED` are columns of the event table."""
 
 _RESOLVED: Final = {
     "payment_id": "n.payment_id", "op_currency": "coalesce(e.currency, 0)",
@@ -36,9 +36,10 @@ def fact(record: Record, payment_id: int, order_id: int | None) -> Fact:
     """Return the fact of a record whose names belong to the given payment and order."""
     r = record
     return (
-        payment_id, r.name_key, r.account_no, r.home_no, r.kind, r.result, r.role, r.via, r.tag, r.life,
-        r.test, r.placeholder, r.cause, r.occurred_at, r.until_at, r.amount_minor, r.currency, r.packed,
-        r.role << 32 | r.account_no, r.method_seen, r.subject, r.op, r.currency or 0, r.reverses, order_id,
+        payment_id, r.name_key, r.account_no, r.home_no, r.kind, r.result, r.role, r.via, r.tag,
+        r.life, r.test, r.placeholder, r.cause, r.occurred_at, r.until_at, r.amount_minor,
+        r.currency, r.packed, r.role << 32 | r.account_no, r.method_seen, r.subject, r.op,
+        r.currency or 0, r.reverses, order_id,
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def alive(ops: Sequence[Operation]) -> set[int]:
     succeeded = living
     for _ in range(DEPTH):
         undone = {each.reverses for each in reversers if each.op in living}
-        living = succeeded - undone  # type: ignore[operator]
+        living = succeeded - undone
     return living
 
 

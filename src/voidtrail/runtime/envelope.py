@@ -43,13 +43,11 @@ def pack(delivery: Delivery, keep: Callable[[], Collection[bytes]] = frozenset) 
     plain = _encode((body, headers, delivery.request, delivery.context))
     if len(plain) < _WORTH_IT:
         return _PLAIN + plain
-    squeezed = _codec().compress(plain, asbytes=True)
+    squeezed: bytes = _codec().compress(plain, asbytes=True)
     return _LZ4 + len(plain).to_bytes(4, "big") + squeezed
 
 
-def unpack(
-    packed: bytes, *, source: str, account: str, received_at: Micros, via: int
-) -> Delivery:
+def unpack(packed: bytes, *, source: str, account: str, received_at: Micros, via: int) -> Delivery:
     """Return the delivery that `pack` packed."""
     if packed[:1] == _LZ4:
         size = int.from_bytes(packed[1:5], "big")

@@ -121,7 +121,9 @@ class Intake:
         group_max: most items of one transaction.
     """
 
-    def __init__(self, ledger: Log, clock: Callable[[], Micros], group_max: int = SLICE_MAX) -> None:
+    def __init__(
+        self, ledger: Log, clock: Callable[[], Micros], group_max: int = SLICE_MAX
+    ) -> None:
         self.ledger = ledger
         self.stopped: LedgerStopped | None = None
         self.counts: Counter[str] = Counter()

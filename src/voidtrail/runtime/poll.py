@@ -87,7 +87,10 @@ class Asker:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
         try:
             async with self._session.request(
-                request.method, request.url, headers=dict(request.headers), data=request.body or None,
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body or None,
                 allow_redirects=False,
             ) as response:
                 body = await response.content.read(_ANSWER_MAX + 1)

@@ -117,7 +117,9 @@ class Worker:
         waiting = self._house.ledger.waiting(1024)
         due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now)]
         for start in range(0, len(due), 64):
-            await asyncio.gather(*(self._ask_one(pid, no, now) for pid, no in due[start : start + 64]))
+            await asyncio.gather(
+                *(self._ask_one(pid, no, now) for pid, no in due[start : start + 64])
+            )
         known = {pid for pid, _ in waiting}
         self._tries = {pid: state for pid, state in self._tries.items() if pid in known}
 

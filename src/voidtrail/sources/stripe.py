@@ -303,7 +303,7 @@ def _answered_at(found: stripe_wire.Object, row: Row, delivery: Delivery) -> int
         return found.expires_at
     if row.result is Result.PENDING:
         return delivery.received_at // 1_000_000
-    return found.created
+    return found.created or delivery.received_at // 1_000_000
 
 
 def _other(delivery: Delivery, error: Exception | None) -> Translation:

@@ -50,7 +50,9 @@ def told(notice: Notice) -> None:
               state=notice.after.state, how=notice.after.how, notice=notice.no)  # fmt: skip
 
 
-async def serve(house: House, *, ready: Callable[[], None] = lambda: None, work: bool = True) -> None:
+async def serve(
+    house: House, *, ready: Callable[[], None] = lambda: None, work: bool = True
+) -> None:
     """Serve until SIGINT or SIGTERM; what was taken in is written before the process ends.
 
     Args:
