@@ -27,6 +27,7 @@ class How(IntEnum):
     REFUNDED_IN_FULL = 9
     DUPLICATE = 10
     SUPERSEDED = 11
+    UNSTATED = 12  # a shop's book says "cancelled" and nobody says how
 
 
 class Reason(NamedTuple):

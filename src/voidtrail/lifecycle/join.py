@@ -81,7 +81,7 @@ PAYMENT: Final = Table(
         Column("key", _MIN, "name_key", doc="least name: the payment's id outside of this store"),
         Column("order_id", _MIN, "order_id", doc="the order's component"),
         Column("speaker", _PACKED, "speaker", doc="the best-placed speaker: role, account"),
-        Column("mover_no", _MIN, "account_no", {"role": _MOVER}, "the account that holds the money"),
+        Column("mover_no", _MIN, "account_no", {"role": _MOVER}, "who holds the money"),
         Column("home_no", _MIN, "home_no", {"placeholder": frozenset({0})},
                "the account at which the payment is, as far as anybody said"),
         Column("witness", _PACKED, "speaker", {"role": _WITNESS, "kind": _MONEY, "result": _DONE},
@@ -126,7 +126,7 @@ PAYMENT: Final = Table(
         Column("subject", _MIN, "subject", doc="the customer's pseudonym"),
         Column("placeholder", _MIN, "placeholder",
                doc="1: only a shop spoke, of its order and of no platform's payment"),
-        Column("test", _MAX, "test", doc="the platform said: test traffic"),
+        Column("test", _MAX, "test", doc="the platform, or the mode of an account that spoke, says: test traffic"),
     ),
 )  # fmt: skip
 

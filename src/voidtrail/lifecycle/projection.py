@@ -27,7 +27,7 @@ _STATE: Final = VERDICT.index("state")
 _HOW: Final = VERDICT.index("how")
 _MONEY: Final = VERDICT.index("money")
 _SEALED: Final = VERDICT.index("sealed")
-_SPEAKER, _MOVER, _TEST = (join.PAYMENT.names.index(n) for n in ("speaker", "mover_no", "test"))
+_SPEAKER, _TEST = (join.PAYMENT.names.index(name) for name in ("speaker", "test"))
 _HISTORY: Final = frozenset({int(Role.BILL), int(Role.IMPORT)})
 
 
@@ -44,7 +44,6 @@ class Projection:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self._judge = judge_with(terms)
-        self._tests = frozenset(terms.test_accounts)
 
     def fact(self, record: Record, payment_id: int, order_id: int | None) -> Fact:
         """Return the fact of a record."""
@@ -52,7 +51,8 @@ class Projection:
 
     def verdict_of(self, payment: Row, operations: Sequence[Row], now: Micros) -> tuple[int, ...]:
         """Return the verdict's columns."""
-        return self._judge(payment, legs(operations, money_speaker(payment)), now)  # type: ignore[return-value]
+        found = self._judge(payment, legs(operations, money_speaker(payment)), now)
+        return found  # type: ignore[return-value]
 
     def verdict_sql(self, payment: str, operation: str, now: Micros) -> str:
         """Return the query of all verdicts."""
@@ -64,12 +64,7 @@ class Projection:
 
     def quiet(self, payment: Row, *, by_time: bool) -> bool:
         """Whether nobody is to hear of it: test traffic, or the silence of mere history."""
-        speaker = payment[_SPEAKER] or 0
-        if by_time and speaker >> 32 in _HISTORY:
-            return True
-        mover = payment[_MOVER]
-        account_no = speaker & 0xFFFFFFFF if mover is None else mover
-        return payment[_TEST] == 1 or account_no in self._tests
+        return payment[_TEST] == 1 or (by_time and (payment[_SPEAKER] or 0) >> 32 in _HISTORY)
 
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether state, way of ending, money or seal changed; a first "open" is no news."""

@@ -50,14 +50,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         tolerance_s: how far two clocks may differ before their order counts.
         askable: numbers of the accounts whose platform can be asked; there, silence only decides
             once the platform answered, or it is on record that it did not answer.
-        test_accounts: numbers of the accounts in test mode; nobody hears of their payments.
     """
 
     patience_s: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(DEFAULT_PATIENCE_S))
     beyond_s: int = DEFAULT_BEYOND_S
     tolerance_s: int = 2 * MINUTE
     askable: tuple[int, ...] = ()
-    test_accounts: tuple[int, ...] = ()
 
     def patience_us(self) -> tuple[Micros, ...]:
         """Return the patience by method number, in microseconds."""

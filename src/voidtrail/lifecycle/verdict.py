@@ -129,7 +129,9 @@ RULES: Final[tuple[Rule, ...]] = (
          Actor.PLATFORM, "faulted", ("cancelled", "faulted")),
     Rule("closed_after_decline", "cancelled declined", _CANCELLED, How.GAVE_UP_AFTER_DECLINE,
          Actor.ISSUER, "declined", ("cancelled", "declined")),
-    Rule("closed", "cancelled", _CANCELLED, How.PLATFORM_CLOSED, Actor.UNKNOWN, "cancelled",
+    Rule("closed", "cancelled sealed", _CANCELLED, How.PLATFORM_CLOSED, Actor.UNKNOWN, "cancelled",
+         ("cancelled",)),
+    Rule("closed_by_word", "cancelled", _CANCELLED, How.UNSTATED, Actor.UNKNOWN, "cancelled",
          ("cancelled",)),
     Rule("asked", "cancel_asked", _CANCELLED, None, Actor.CUSTOMER, "cancel_asked",
          ("cancel_asked",)),
@@ -308,6 +310,25 @@ def _reasons_sql(value: Callable[[int], int], fallback: str) -> str:
     return f"CASE reason {cases} ELSE {fallback} END"
 
 
+def _explained_sql() -> tuple[str, str, str]:
+    """Return reason, way of ending and actor, from the packed reason and the rule's defaults."""
+    reason = (
+        f"CASE WHEN packed IS NOT NULL THEN packed & 65535 "
+        f"WHEN how0 = {int(How.ABANDONED)} THEN {_ABANDONED} ELSE 0 END"
+    )
+    how = (
+        "CASE WHEN how0 IS NOT NULL THEN how0 WHEN packed IS NULL THEN 0 ELSE "
+        + _reasons_sql(lambda n: int(BY_NUMBER[n].how), str(int(How.CUSTOMER_CANCELLED)))
+        + " END"
+    )
+    actor = (
+        "CASE WHEN packed IS NULL THEN actor0 ELSE "
+        + _reasons_sql(lambda n: int(BY_NUMBER[n].actor), "actor0")
+        + " END"
+    )
+    return reason, how, actor
+
+
 def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
     """Return the query that judges every payment: (payment_id, then the fields of `Verdict`).
 
@@ -333,20 +354,7 @@ def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
     waiting = ", ".join(map(str, sorted(_WAITING)))
     packed = _rules_sql(lambda _, r: r.reason or None)
     silent = _rules_sql(lambda _, r: int(r.name.startswith("silent")))
-    reason = (
-        f"CASE WHEN packed IS NOT NULL THEN packed & 65535 "
-        f"WHEN how0 = {int(How.ABANDONED)} THEN {_ABANDONED} ELSE 0 END"
-    )
-    how = (
-        "CASE WHEN how0 IS NOT NULL THEN how0 WHEN packed IS NULL THEN 0 ELSE "
-        + _reasons_sql(lambda n: int(BY_NUMBER[n].how), str(int(How.CUSTOMER_CANCELLED)))
-        + " END"
-    )
-    actor = (
-        "CASE WHEN packed IS NULL THEN actor0 ELSE "
-        + _reasons_sql(lambda n: int(BY_NUMBER[n].actor), "actor0")
-        + " END"
-    )
+    reason, how, actor = _explained_sql()
     return f"""WITH legs AS ({legs_sql(operation, payment)}),
 based AS (SELECT p.*, coalesce(p.life_at, p.spoken_at, 0)
   + CASE (coalesce(p.method_seen, 0) >> 8) & 255 {patience} END AS base FROM {payment} p),

@@ -38,7 +38,7 @@ def from_text(text: str, *, zone: str = "UTC", end: bool = False) -> Micros:
                 instant = instant.replace(tzinfo=ZoneInfo(zone))
     except ValueError:
         raise WrongUse(
-            f"{text!r} is not a date or instant; write it as 2026-03-01 or 2026-03-01T12:00:00+08:00"
+            f"{text!r} is not a date or instant; write 2026-03-01 or 2026-03-01T12:00:00+08:00"
         ) from None
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
