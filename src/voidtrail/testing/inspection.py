@@ -98,7 +98,7 @@ def inspect(
 
 
 def _wrong_money(rows: list[tuple[str, str, int, int]], money: dict[int, list[int]]) -> list[str]:
-    """Return payments whose concluded money is not the sum of what their notices say, once each."""
+    """Return paid payments whose concluded money is not what their notices say, once each."""
     wanted: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     names: dict[int, str] = {}
     for text, label, amount, pid in rows:
@@ -110,7 +110,7 @@ def _wrong_money(rows: list[tuple[str, str, int, int]], money: dict[int, list[in
     return [
         f"{names[pid]}: captured and returned {money.get(pid)}, its notices say {amounts}"
         for pid, amounts in wanted.items()
-        if list(money.get(pid, [])) != amounts
+        if amounts[0] and list(money.get(pid, [])) != amounts
     ]
 
 
