@@ -10,6 +10,7 @@ from tests.unit.lifecycle.story import (
     DAY,
     HOUR,
     MINUTE,
+    SHOP,
     T0,
     Told,
     authorised,
@@ -124,7 +125,7 @@ PRECEDENCE = """
     capture_undone
     asked_and_cancelled asked_and_expired asked_and_voided cancelled
     expired_after_fault expired_after_decline expired voided
-    closed_after_fault closed_after_decline closed asked
+    closed_after_fault closed_after_decline closed closed_by_word asked
     authorised capture_unseen
     silent_after_fault silent_after_decline silent
     faulted declined open unspoken
@@ -171,6 +172,7 @@ STORIES = {
     "closed_after_fault": ([opened(), broke_down, cancelled_bare], LATE),
     "closed_after_decline": ([opened(), declined, cancelled_bare], LATE),
     "closed": ([opened(), cancelled_bare], LATE),
+    "closed_by_word": ([said(Kind.CANCEL, minute=4, by=SHOP)], LATE),
     "asked": ([opened(), asked_to_cancel], LATE),
     "authorised": ([opened(), authorised()], LATE),
     "capture_unseen": ([refunded()], LATE),
