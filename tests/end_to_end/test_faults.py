@@ -144,6 +144,38 @@ def test_full_disk_stops_the_server_and_space_lets_it_go_on(tmp_path, small_disk
         assert_whole(server.config, tmp_path / "v.db", told + more)
 
 
+async def taken(receiver, entry, notice):
+    """Hand a notice in as the door does; return what the platform is told."""
+    at_s = int(time.time())
+    body = notice.body(at_s)
+    headers = (("stripe-signature", signers.stripe_header(body, STRIPE_SECRET, at_s)),)
+    return await receiver.take(entry, body, headers, "")
+
+
+def test_nobody_waits_for_ever_when_writing_fails_in_an_unknown_way(tmp_path, monkeypatch):
+    configure(tmp_path, [stripe_account()], port=0)
+    house = build(load(tmp_path / "voidtrail.toml", {}))
+
+    def bug():
+        raise RuntimeError("a bug")
+
+    async def tell():
+        intake = Intake(house.ledger, house.clock)
+        receiver, entry = Receiver(house, intake, Refusals()), house.entry("stripe", "main")
+        source = notices("bug")
+        assert await taken(receiver, entry, next(source)) == Outcome.KEPT.value
+        monkeypatch.setattr(house.ledger, "commit", bug)
+        found = await asyncio.wait_for(
+            asyncio.gather(*(taken(receiver, entry, next(source)) for _ in range(3))), 10
+        )
+        assert found == [Outcome.BUSY.value] * 3
+        assert intake.stopped is not None
+        await intake.close()
+
+    asyncio.run(tell())
+    house.close()
+
+
 def test_full_database_refuses_and_keeps_what_was_told(tmp_path):
     """Needs nothing of the system: SQLite itself is told how many pages there may be."""
     configure(tmp_path, [stripe_account()], port=0)
@@ -159,10 +191,7 @@ def test_full_database_refuses_and_keeps_what_was_told(tmp_path):
         entry = house.entry("stripe", "main")
 
         async def one(notice):
-            at_s = int(time.time())
-            body = notice.body(at_s)
-            header = signers.stripe_header(body, STRIPE_SECRET, at_s)
-            outcome = await receiver.take(entry, body, (("stripe-signature", header),), "")
+            outcome = await taken(receiver, entry, notice)
             if outcome == Outcome.KEPT.value:
                 told.append(notice)
             return outcome

@@ -62,7 +62,7 @@ class Losses:
         self.told += len(acknowledged)
         try:
             found = inspect(image / "v.db", acknowledged, sent, account="stripe/main")
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # a garbled schema, or names
             self.corrupt += 1
             self.lost += len(acknowledged)
             self.hit += 1

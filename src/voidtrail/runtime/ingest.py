@@ -167,6 +167,11 @@ class Intake:
                     except LedgerStopped as error:
                         self._stop(error, group)
                         return
+                    except Exception as error:
+                        # Not even over a bug of ours may a platform wait for ever.
+                        log.exception("writer_failed")
+                        self._stop(LedgerStopped(f"writing failed: {type(error).__name__}"), group)
+                        return
         finally:
             self._task = None
 

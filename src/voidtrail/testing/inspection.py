@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -77,6 +78,7 @@ def inspect(
     told = [(f"{account}/{one.payment}", one.label, one.amount_minor) for one in acknowledged]
     possible = {(f"{account}/{one.payment}", one.label, one.amount_minor) for one in sent}
     db = sqlite3.connect(path)
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         rows = db.execute(_EVENTS).fetchall()
         money = {pid: rest for pid, *rest in db.execute(
