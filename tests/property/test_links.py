@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.property import naive, stores
 from tests.property.strategies import SPEAKERS, T0, Said, Told
 from voidtrail.event.model import Event, Kind, Result
-from voidtrail.ledger.group import Union
+from voidtrail.ledger.working import Union
 
 NAMES = [f"n{number}" for number in range(12)]
 ORDERS = ["", "", *(f"A{number}" for number in range(6))]

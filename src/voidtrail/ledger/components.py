@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from voidtrail.ledger.group import Union
+from voidtrail.ledger.working import Union
 
 Claim = tuple[int, bytes, int | None]
 """Of an active event: the number of its name, the keys of its further names, its order's key."""

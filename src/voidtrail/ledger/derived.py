@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from voidtrail.event.codec import key63
 from voidtrail.ledger.components import further
-from voidtrail.ledger.group import SIGNIFICANT_COLUMNS, Union, id_key
+from voidtrail.ledger.working import SIGNIFICANT_COLUMNS, Union, id_key
 
 
 def trouble(db: sqlite3.Connection) -> str:

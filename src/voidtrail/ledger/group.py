@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from voidtrail.event.codec import REST_AT, Record, Rest, leaf
 from voidtrail.event.model import Micros
@@ -24,107 +24,22 @@ from voidtrail.ledger.contract import (
     Judge,
     Receipt,
 )
-from voidtrail.ledger.keys import PAYMENT_CLASS, Keyring, WrappedKey
+from voidtrail.ledger.keys import PAYMENT_CLASS, Keyring
+from voidtrail.ledger.working import (
+    SIGNIFICANT_COLUMNS,
+    Changes,
+    Known,
+    Name,
+    Seen,
+    Union,
+    id_key,
+)
 
 NAME_COLLISION: Final = "its reference has the same key as another reference"
 
 
-class Seen(NamedTuple):
-    """A variant of an event that is kept already."""
-
-    delivery_id: int
-    active: int
-    name_no: int
-    digest: bytes
-    version: int
-    significant: tuple[Any, ...]
-
-
-SIGNIFICANT_COLUMNS: Final = ("kind", "result", "amount_minor", "currency", "name_key", "op")
-SEEN_SQL: Final = (
-    "SELECT event_id, delivery_id, active, name_no, digest, version, "
-    f"{', '.join(SIGNIFICANT_COLUMNS)} FROM event WHERE id_key IN"
-)
-"""What a store reads of an event's variants: event_id, then the columns of `Seen`."""
 _significant: Final = itemgetter(*(REST_AT[name] for name in SIGNIFICANT_COLUMNS))
 _VERSION, _EVENT_ID, _DIGEST = (REST_AT[name] for name in ("version", "event_id", "digest"))
-
-
-def id_key(event_id: bytes) -> int:
-    """Return the key under which an event's variants are looked up."""
-    return int.from_bytes(event_id[:8], "big") >> 1
-
-
-class Name(NamedTuple):
-    """A payment's (or order's) name and the component it belongs to."""
-
-    no: int
-    key: int
-    text: str
-    component: int
-
-
-class Known:
-    """What a store knows of a group's events, names, subjects and rows."""
-
-    def __init__(self) -> None:
-        self.events: dict[bytes, list[Seen]] = {}
-        self.names: dict[int, Name] = {}
-        self.orders: dict[int, Name] = {}
-        self.subjects: dict[bytes, tuple[int, int]] = {}  # blind -> (subject, key number)
-        self.digests: dict[int, bytes] = {}  # delivery -> body digest
-        self.payments: dict[int, Row] = {}
-        self.operations: dict[int, list[Row]] = {}
-        self.verdicts: dict[int, tuple[int, ...]] = {}
-        self.last_name = 0
-        self.last_order = 0
-        self.last_subject = 0
-        self.last_key = 0
-
-
-class Changes:
-    """The rows that a group adds or changes, ready to be saved."""
-
-    def __init__(self) -> None:
-        self.deliveries: list[DeliveryRow] = []
-        self.events: list[tuple[object, ...]] = []  # seq … id_key, then RECORD
-        self.names: list[Name] = []
-        self.orders: list[Name] = []
-        self.subjects: list[tuple[int, bytes]] = []
-        self.keys: list[WrappedKey] = []
-        self.retired: list[tuple[bytes, int]] = []  # event_id, versions below
-        self.rebuild_names: set[int] = set()
-        self.payment_moves: dict[int, int] = {}
-        self.order_moves: dict[int, int] = {}
-        self.payment_facts: dict[Fact, Row] = {}
-        self.operation_facts: dict[Fact, Row] = {}
-        self.verdicts: list[tuple[int, ...]] = []
-        self.outbox: list[Change] = []
-        self.leaves: list[bytes] = []
-        self.receipts: list[Receipt] = []
-
-
-class Union:
-    """Components by their least member."""
-
-    def __init__(self) -> None:
-        self.parent: dict[int, int] = {}
-
-    def find(self, member: int) -> int:
-        """Return the least member of the component."""
-        parent = self.parent
-        while (up := parent.get(member, member)) != member:
-            member = up
-        return member
-
-    def unite(self, left: int, right: int) -> int:
-        """Unite two components; return the least member of both."""
-        left, right = self.find(left), self.find(right)
-        if left == right:
-            return left
-        low, high = (left, right) if left < right else (right, left)
-        self.parent[high] = low
-        return low
 
 
 class Group:

@@ -20,17 +20,10 @@ from voidtrail.lattice import Fact, Row
 from voidtrail.ledger import chain
 from voidtrail.ledger.components import united
 from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Progress, Receipt
-from voidtrail.ledger.group import (
-    SIGNIFICANT_COLUMNS,
-    Changes,
-    Group,
-    Known,
-    Name,
-    Seen,
-    known_place,
-)
+from voidtrail.ledger.group import Group, known_place
 from voidtrail.ledger.keys import Keyring, WrappedKey
 from voidtrail.ledger.rebuild import Replayed, Verified, event_leaf, walk
+from voidtrail.ledger.working import SIGNIFICANT_COLUMNS, Changes, Known, Name, Seen
 
 _RECORD_AT: Final = 5
 """Places in front of a record in a row of events: seq, active, conflict, name_no, id_key."""

@@ -15,79 +15,21 @@ from typing import Any, Final
 
 import msgspec
 
-from voidtrail.errors import LedgerStopped, LedgerUnsafe
+from voidtrail.errors import LedgerStopped
 from voidtrail.event.account import Account
-from voidtrail.event.codec import RECORD
 from voidtrail.event.model import Micros
 from voidtrail.ledger import chain, migrate
+from voidtrail.ledger.connection import connect, connect_for_reading, marks
 from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
-from voidtrail.ledger.group import (
-    SEEN_SQL,
-    Changes,
-    Group,
-    Known,
-    Name,
-    Seen,
-    id_key,
-    known_place,
-)
+from voidtrail.ledger.group import Group
 from voidtrail.ledger.keys import Keyring, WrappedKey
+from voidtrail.ledger.statements import Statements
+from voidtrail.ledger.working import SEEN_SQL, Changes, Known, Name, Seen, id_key
 
-EVENT_COLUMNS: Final = ("seq", "active", "conflict", "name_no", "id_key", *RECORD)
-_SETTINGS: Final = {
-    "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0",
-    "cell_size_check": "1",
-}  # fmt: skip
-_WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema": "OFF",
-                  "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
-_TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
-                  "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
 _STEP_S: Final = 0.002
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 """Errors that a single item can cause; every other one says that the file cannot be trusted."""
-
-
-def connect(path: str | Path) -> sqlite3.Connection:
-    """Open the file with the settings that durability needs, and read them back.
-
-    Raises:
-        LedgerUnsafe: a setting did not take; an acknowledged delivery could be lost.
-    """
-    connection = sqlite3.connect(
-        str(path), isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5.0
-    )
-    connection.execute("PRAGMA page_size = 8192")  # takes effect on a new file only
-    for name, value in _WANTED.items():
-        connection.execute(f"PRAGMA {name} = {value}")
-    for setting in _TUNING:
-        connection.execute(f"PRAGMA {setting}")
-    for name, wanted in _SETTINGS.items():
-        found = str(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        if found != wanted:
-            connection.close()
-            raise LedgerUnsafe(
-                f"{path}: {name} is {found!r} and not {wanted!r}; a delivery could be lost after "
-                "it was acknowledged. Use a local disk that supports WAL."
-            )
-    return connection
-
-
-def connect_for_reading(path: str | Path) -> sqlite3.Connection:
-    """Open the file so that nothing in it can be changed; temporary tables are allowed."""
-    return sqlite3.connect(
-        f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None,
-        check_same_thread=False, cached_statements=512, timeout=5.0,
-    )  # fmt: skip
-
-
-def marks(values: Sequence[object]) -> tuple[str, list[object]]:
-    """Return the marks of an IN list and its values, padded so that statements are reused."""
-    size = 1
-    while size < len(values):
-        size *= 2
-    padded = [*values, *[values[-1]] * (size - len(values))]
-    return f"({', '.join('?' * size)})", padded
 
 
 class SqliteLog:
@@ -108,7 +50,7 @@ class SqliteLog:
         self.keyring = keyring
         self.stopped: str | None = "opened for reading only" if reading else None
         self._head: Head | None = None
-        self._statements()
+        self._sql = Statements(judge)
         if reading:
             self._db = connect_for_reading(path)
             return
@@ -135,30 +77,6 @@ class SqliteLog:
         if key is not None:
             self.keyring.unwrap(WrappedKey(*key))
 
-    def _statements(self) -> None:
-        judge = self.judge
-        self._insert_event = (
-            f"INSERT INTO event ({', '.join(EVENT_COLUMNS)}) "
-            f"VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
-        )
-        self._insert_delivery = (
-            f"INSERT INTO delivery ({', '.join(DeliveryRow._fields)}) "
-            f"VALUES ({', '.join('?' * len(DeliveryRow._fields))})"
-        )
-        self._upsert_payment = judge.payment.insert_sql()
-        self._upsert_operation = judge.operation.insert_sql()
-        columns = ("payment_id", *judge.verdict)
-        self._put_verdict = (
-            f"INSERT OR REPLACE INTO verdict ({', '.join(columns)}) "
-            f"VALUES ({', '.join('?' * len(columns))})"
-        )
-        self._payments = f"SELECT {', '.join(judge.payment.names)} FROM payment WHERE payment_id IN"
-        self._operations = (
-            f"SELECT {', '.join(judge.operation.names)} FROM operation WHERE payment_id IN"
-        )
-        self._verdicts = f"SELECT {', '.join(columns)} FROM verdict WHERE payment_id IN"
-        self._order_at = known_place(judge, "order_id")
-
     @property
     def db(self) -> sqlite3.Connection:
         """The writing connection, for maintenance in `ledger.rebuild` inside of a transaction."""
@@ -167,7 +85,7 @@ class SqliteLog:
     def use(self, judge: Judge) -> None:
         """Judge under other terms from now on."""
         self.judge = judge
-        self._statements()
+        self._sql = Statements(judge)
 
     # ------------------------------------------------------------------ transactions
 
@@ -302,7 +220,9 @@ class SqliteLog:
         wanted = set(ids)
         for event_id, *seen in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
             if event_id in wanted:
-                known.events.setdefault(event_id, []).append(Seen._make((*seen[:5], tuple(seen[5:]))))
+                known.events.setdefault(event_id, []).append(
+                    Seen._make((*seen[:5], tuple(seen[5:])))
+                )
         repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
         known.digests.update(self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated))
         for row in self._rows("SELECT no, key, text, payment_id FROM name WHERE key IN",
@@ -329,21 +249,21 @@ class SqliteLog:
             known.subjects[blind] = (subject, no)
 
     def _know_rows(self, known: Known, ids: Sequence[int]) -> None:
-        for row in self._rows(self._payments, ids):
+        for row in self._rows(self._sql.payments, ids):
             known.payments[row[0]] = list(row)
         if not known.payments:
             return
         present = list(known.payments)
-        for row in self._rows(self._operations, present):
+        for row in self._rows(self._sql.operations, present):
             known.operations.setdefault(row[0], []).append(list(row))
-        for row in self._rows(self._verdicts, present):
+        for row in self._rows(self._sql.verdicts, present):
             known.verdicts[row[0]] = row[1:]
 
     def _save(self, changes: Changes, at: Micros) -> None:
         run = self._db.executemany
-        run(self._insert_delivery, changes.deliveries)
+        run(self._sql.insert_delivery, changes.deliveries)
         if changes.events:
-            run(self._insert_event, changes.events)
+            run(self._sql.insert_event, changes.events)
         if changes.keys:
             run("INSERT INTO data_key VALUES (?, ?, ?, ?)", changes.keys)
         if changes.subjects:
@@ -355,11 +275,11 @@ class SqliteLog:
         if changes.payment_moves or changes.order_moves:
             self._save_moves(changes)
         if changes.payment_facts:
-            run(self._upsert_payment, list(changes.payment_facts.values()))
+            run(self._sql.upsert_payment, list(changes.payment_facts.values()))
         if changes.operation_facts:
-            run(self._upsert_operation, list(changes.operation_facts.values()))
+            run(self._sql.upsert_operation, list(changes.operation_facts.values()))
         if changes.verdicts:
-            run(self._put_verdict, changes.verdicts)
+            run(self._sql.put_verdict, changes.verdicts)
         for event_id, version in changes.retired:
             self._db.execute(
                 "UPDATE event SET active = 0 WHERE id_key = ? AND event_id = ? AND version < ?",

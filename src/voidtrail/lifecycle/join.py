@@ -126,7 +126,8 @@ PAYMENT: Final = Table(
         Column("subject", _MIN, "subject", doc="the customer's pseudonym"),
         Column("placeholder", _MIN, "placeholder",
                doc="1: only a shop spoke, of its order and of no platform's payment"),
-        Column("test", _MAX, "test", doc="the platform, or the mode of an account that spoke, says: test traffic"),
+        Column("test", _MAX, "test",
+               doc="somebody who spoke says: test traffic"),
     ),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from voidtrail.event.account import Account
 from voidtrail.event.model import Actor, Channel, Kind, Method, Micros, Result, Role, Via
 from voidtrail.event.reason import BY_NUMBER, How
 from voidtrail.lattice import Column, Row
-from voidtrail.ledger.sqlite import marks
+from voidtrail.ledger.connection import marks
 from voidtrail.lifecycle.join import OPERATION, PAYMENT
 from voidtrail.lifecycle.operation import alive, legs
 from voidtrail.lifecycle.operation import operations as united

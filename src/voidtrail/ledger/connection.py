@@ -1,0 +1,61 @@
+"""Opening a SQLite file so that what is committed stays, and says so if it would not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from voidtrail.errors import LedgerUnsafe
+
+_SETTINGS: Final = {
+    "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0",
+    "cell_size_check": "1",
+}  # fmt: skip
+_WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema": "OFF",
+                  "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
+_TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
+                  "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
+
+
+def connect(path: str | Path) -> sqlite3.Connection:
+    """Open the file with the settings that durability needs, and read them back.
+
+    Raises:
+        LedgerUnsafe: a setting did not take; an acknowledged delivery could be lost.
+    """
+    connection = sqlite3.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5.0
+    )
+    connection.execute("PRAGMA page_size = 8192")  # takes effect on a new file only
+    for name, value in _WANTED.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+    for setting in _TUNING:
+        connection.execute(f"PRAGMA {setting}")
+    for name, wanted in _SETTINGS.items():
+        found = str(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        if found != wanted:
+            connection.close()
+            raise LedgerUnsafe(
+                f"{path}: {name} is {found!r} and not {wanted!r}; a delivery could be lost after "
+                "it was acknowledged. Use a local disk that supports WAL."
+            )
+    return connection
+
+
+def connect_for_reading(path: str | Path) -> sqlite3.Connection:
+    """Open the file so that nothing in it can be changed; temporary tables are allowed."""
+    return sqlite3.connect(
+        f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None,
+        check_same_thread=False, cached_statements=512, timeout=5.0,
+    )  # fmt: skip
+
+
+def marks(values: Sequence[object]) -> tuple[str, list[object]]:
+    """Return the marks of an IN list and its values, padded so that statements are reused."""
+    size = 1
+    while size < len(values):
+        size *= 2
+    padded = [*values, *[values[-1]] * (size - len(values))]
+    return f"({', '.join('?' * size)})", padded
