@@ -22,7 +22,6 @@ from voidtrail.runtime.text import _, language_of, later, speak
 
 app = typer.Typer(
     name="voidtrail",
-    help="The flight recorder for cancelled payments.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a frame's locals may hold secrets
     add_completion=False,
@@ -46,7 +45,7 @@ def voidtrail(
         typer.Option(help="Language: en or zh_CN (else VOIDTRAIL_LANGUAGE, else LANG)."),
     ] = None,
 ) -> None:
-    """Record, explain and win back cancelled payments.
+    """The flight recorder for cancelled payments.
 
     Exit codes: 0 done, 1 found something, 2 wrong use, 3 a fault outside.
 
@@ -70,6 +69,7 @@ _PANELS = {
     "OPTIONS_PANEL_TITLE": later("Options"),
     "COMMANDS_PANEL_TITLE": later("Commands"),
     "ERRORS_PANEL_TITLE": later("Error"),
+    "REQUIRED_LONG_STRING": later("[required]"),
 }
 SHOW_HELP = later("Show this message and exit.")
 
@@ -84,6 +84,9 @@ def translated(command: Any) -> Any:
     command.help = _(command.help or "")
     for option in command.params:
         option.help = _(getattr(option, "help", None) or "")
+    shown = command.get_help_option(typer.Context(command))
+    if shown is not None:
+        shown.help = _(SHOW_HELP)
     for below in getattr(command, "commands", {}).values():
         translated(below)
     return command

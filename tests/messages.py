@@ -1,0 +1,75 @@
+"""Every message that the command line can say: what the catalogues must hold."""
+
+import ast
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+from voidtrail import errors
+from voidtrail.cli import main
+from voidtrail.event.model import Actor, Cause, Channel, Kind, Method, Result, Role, Via
+from voidtrail.event.reason import REASONS, How
+from voidtrail.lifecycle.verdict import Money, State
+from voidtrail.runtime.counting import DIMENSIONS
+
+SRC = Path(main.__file__).parents[1]
+MARKERS = {"_", "later"}
+ENUMERATIONS: dict[str, type[IntEnum]] = {
+    "state": State, "how": How, "actor": Actor, "money": Money, "kind": Kind, "result": Result,
+    "via": Via, "method": Method, "channel": Channel, "role": Role, "cause": Cause,
+}  # fmt: skip
+WORDS = {
+    "leg": ("authorised", "held", "captured", "returned", "withdrawn"),
+    "stage": ("look", "rows", "supersede", "verify", "retranslate"),
+    "check": ("python", "sqlite", "clock", "settings", "disk", "key_file", "chain", "read_tables"),
+    "method_of_rate": ("wilson", "clustered"),
+}
+
+
+def in_code() -> Iterator[tuple[None, str]]:
+    """Yield the messages that stand in the code, marked."""
+    for path in SRC.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            first = node.args[0] if node.args else None
+            if node.func.id in MARKERS and isinstance(first, ast.Constant):
+                yield None, str(first.value)
+
+
+def in_help(command) -> Iterator[tuple[None, str]]:
+    """Yield the help of a command and of all below it, as it stands in English."""
+    if command.help:
+        yield None, command.help
+    for option in command.params:
+        if getattr(option, "help", None):
+            yield None, option.help
+    for below in getattr(command, "commands", {}).values():
+        yield from in_help(below)
+
+
+def _errors(kind: type[errors.VoidtrailError]) -> Iterator[str]:
+    yield kind.code
+    for below in kind.__subclasses__():
+        yield from _errors(below)
+
+
+def labels() -> Iterator[tuple[str, str]]:
+    """Yield the words of enumerations, by context."""
+    for context, members in ENUMERATIONS.items():
+        for member in members:
+            yield context, member.name.lower()
+    for context, words in WORDS.items():
+        for word in words:
+            yield context, word
+    for reason in REASONS:
+        yield "reason", reason.slug
+    for code in _errors(errors.VoidtrailError):
+        yield "error", code
+    for dimension in DIMENSIONS:
+        yield "dimension", dimension
+
+
+def messages() -> dict[tuple[str | None, str], None]:
+    """Return (context, message) of everything, each once."""
+    return dict.fromkeys([*in_help(main.commands()), *in_code(), *labels()])
