@@ -129,10 +129,14 @@ def _credentials(settings: Settings, environment: Mapping[str, str]) -> Iterator
         except VoidtrailError as error:
             yield Check(name=name, ok=False, found=str(error))
             continue
-        missing = [purpose for purpose in source.CAPABILITIES.secrets if purpose not in given]
-        text = (
-            _("not given: {names}").format(names=", ".join(missing)) if missing else _("complete")
-        )
+        missing = [purpose for purpose in source.CAPABILITIES.needed if purpose not in given]
+        asks = source.query("probe", each.account(), given, 0, "0") is not None
+        if missing:
+            text = _("not given: {names}").format(names=", ".join(missing))
+        elif source.CAPABILITIES.query and not asks:
+            text = _("takes in; cannot ask the platform, its credentials are not given")
+        else:
+            text = _("complete")
         yield Check(name=name, ok=not missing, found=text)
 
 

@@ -78,6 +78,7 @@ CAPABILITIES: Final = Capabilities(
     zone="Asia/Shanghai",
     timeout_s=15 * 86_400,
     secrets=("public_key", "public_key_sha1", "private_key", "app_id", "seller_id"),
+    needed=("public_key",),
 )
 IDENTITY: Final = Identity(
     fields=("via", "trade_no", "trade_status", "refund_fee", "out_biz_no"),

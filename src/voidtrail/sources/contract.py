@@ -47,7 +47,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         amount_unit: "minor" or "major".
         zone: zone of instants that carry none.
         timeout_s: after how long the platform itself closes an unpaid payment; None if never.
-        secrets: purposes of the secrets that `verify` and `requests` need.
+        secrets: purposes of the secrets that the source can use.
+        needed: those without which nothing can be taken in.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
     timeout_s: int | None = None
     secrets: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,6 +55,7 @@ CAPABILITIES: Final = Capabilities(
     amount_unit="major",
     zone="UTC",
     secrets=("signing",),
+    needed=("signing",),
 )
 IDENTITY: Final = Identity(fields=("server or page", "order", "id", "statement"), role=Role.SHOP)
 """A page's ids are kept apart from the server's, so that no page can pre-empt a statement."""

@@ -57,6 +57,7 @@ CAPABILITIES: Final = Capabilities(
     amount_unit="minor",
     zone="UTC",
     secrets=("signing", "api_key"),
+    needed=("signing",),
 )
 IDENTITY: Final = Identity(fields=("type", "object.id", "object.status", "amount", "which"))
 """Never the event's own id (one fact may come as two Event objects), and never the object's id

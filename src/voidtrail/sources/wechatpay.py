@@ -74,6 +74,7 @@ CAPABILITIES: Final = Capabilities(
     zone="Asia/Shanghai",
     timeout_s=7 * 86_400,
     secrets=("platform_key", "api_v3_key", "private_key", "serial_no", "mchid"),
+    needed=("platform_key", "api_v3_key"),
 )
 IDENTITY: Final = Identity(fields=("via", "transaction_id or refund_id", "state"))
 """The notice's own `id` stands only for types that no table lists, in the place of the state."""
