@@ -22,6 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX: Final = "/hooks/"
+_TOO_SLOW: Final = "too_slow"
+_CLOSE: Final = (b"connection", b"close")
 _IGNORED: Final = frozenset(
     {b"host", b"connection", b"accept", b"accept-encoding", b"content-length", b"user-agent",
      b"authorization", b"cookie"}
@@ -34,7 +36,7 @@ class _TooLarge(Exception):
 
 
 class _Gone(Exception):
-    """The client went away, or was too slow."""
+    """The client went away."""
 
 
 class Hooks:
@@ -50,6 +52,7 @@ class Hooks:
         self._max = house.settings.server.body_max_bytes
         self._deadline = house.settings.server.read_deadline_s
         self._reading: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
         self._doors = {
             f"{PREFIX}{source}/{name}": (entry, _answers(entry))
             for (source, name), entry in house.entries.items()
@@ -62,11 +65,16 @@ class Hooks:
             await _say(send, 404, b'{"code":"not_found","message":"no such source or account"}')
             return
         if scope["method"] != "POST":
-            await _say(send, 405, b'{"code":"wrong_use","message":"deliveries are POSTed"}')
+            await _say(send, 405, b'{"code":"wrong_use","message":"deliveries are POSTed"}',
+                       (b"allow", b"POST"))  # fmt: skip
             return
         entry, messages = door
         outcome = await self._take(entry, scope, receive)
         if outcome is None:
+            return
+        if outcome is _TOO_SLOW:
+            await _say(send, 408, b'{"code":"too_slow","message":"the body did not come in time"}',
+                       _CLOSE)  # fmt: skip
             return
         start, body = messages[outcome]
         await send(start)
@@ -84,6 +92,12 @@ class Hooks:
             return TOO_LARGE
         except _Gone:
             return None
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            self._late.discard(task)
+            task.uncancel()
+            return _TOO_SLOW
         finally:
             self._reading.pop(task, None)
         client = scope.get("client")
@@ -126,6 +140,7 @@ class Hooks:
             for task, since in list(self._reading.items()):
                 if since < late:
                     self._reading.pop(task, None)
+                    self._late.add(task)
                     task.cancel()
                     _log.warning("body_too_slow", deadline_s=self._deadline)
 
@@ -144,8 +159,8 @@ def _answers(entry: Entry) -> dict[str, tuple[Message, Message]]:
     return found
 
 
-async def _say(send: Send, status: int, body: bytes) -> None:
+async def _say(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
     headers = [(b"content-type", b"application/json"),
-               (b"content-length", str(len(body)).encode())]  # fmt: skip
+               (b"content-length", str(len(body)).encode()), *more]  # fmt: skip
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

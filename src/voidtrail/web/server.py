@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import Callable
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -22,6 +23,7 @@ from voidtrail.runtime.worker import Worker
 from voidtrail.web.api import Rooms, application
 from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
 
+KEEP_ALIVE_S: Final = 30
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +44,26 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def sweep(self, deadline_s: float) -> None:
+        """Close, for ever, connections on which no request begins in time.
+
+        uvicorn itself waits without end for the first byte, and for the rest of slow headers.
+        """
+        loop, since = asyncio.get_running_loop(), dict[Any, tuple[object, float]]()
+        while True:
+            await asyncio.sleep(min(1.0, deadline_s / 2))
+            now, before = loop.time(), since
+            since = {}
+            for connection in list[Any](self.server_state.connections):
+                cycle = connection.cycle
+                if cycle is not None and not cycle.response_complete:
+                    continue
+                known, at = before.get(connection, (cycle, now))
+                since[connection] = cycle, at if known is cycle else now
+                patience_s = deadline_s if cycle is None else deadline_s + KEEP_ALIVE_S
+                if now - since[connection][1] > patience_s:
+                    connection.transport.close()
 
 
 def told(notice: Notice) -> None:
@@ -80,7 +102,8 @@ async def serve(
         uvicorn.Config(
             dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
             ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
-            proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=5, backlog=2048,
+            proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=5,
+            backlog=2048,
         ),
         ready,
     )  # fmt: skip
@@ -91,7 +114,8 @@ async def serve(
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, setattr, server, "should_exit", True)
-    tasks = [loop.create_task(hooks.sweep())]
+    tasks = [loop.create_task(hooks.sweep()),
+             loop.create_task(server.sweep(settings.read_deadline_s))]  # fmt: skip
     if work:
         tasks.append(loop.create_task(worker.run()))
     try:
