@@ -192,7 +192,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         reason: number in `voidtrail.event.reason`; 0 if none was given.
         code: the platform's verbatim reason or status code.
         customer: the platform's or shop's id of the customer (made a pseudonym before storing).
-        test: the platform itself said that this is test traffic.
+        test: test traffic: the platform itself said so, or the account is in test mode.
         life: a sign that the customer or the platform is still working on the payment.
         dimensions: public dimensions (shop, country, version …), never personal.
     """

@@ -135,8 +135,7 @@ def _settle_terms(house: House) -> None:
             if entry.source.query("probe", entry.account, entry.secrets, now, "0") is not None
         )
     )  # fmt: skip
-    tests = tuple(sorted(entry.no for entry in house.by_no.values() if entry.quiet))
-    terms = house.settings.terms(askable, tests)
+    terms = house.settings.terms(askable)
     ledger.use(Projection(terms))
     remade = rebuild.ensure(ledger)
     text = msgspec.json.encode(terms, order="deterministic").decode()

@@ -74,7 +74,7 @@ class Asker:
         event = Event(
             label=f"unanswered:{reference}", identity=(reference, str(now)), kind=Kind.ABSENT,
             result=Result.UNKNOWN, payment=reference, occurred_at=now, via=Via.OWN, life=False,
-            role=Role.MOVER, code="unanswered",
+            role=Role.LOG, code="unanswered",
         )  # fmt: skip
         note = Delivery(
             source=entry.account.source, account=entry.account.name, received_at=now, via=Via.OWN,

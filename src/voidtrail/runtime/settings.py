@@ -115,12 +115,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account: tuple[AccountSettings, ...] = ()
     base: str = "."
 
-    def terms(self, askable: tuple[int, ...] = (), test_accounts: tuple[int, ...] = ()) -> Terms:
+    def terms(self, askable: tuple[int, ...] = ()) -> Terms:
         """Return the terms of silence, defaults filled in."""
         return Terms(
             patience_s={**DEFAULT_PATIENCE_S, **self.silence.patience_s},
             beyond_s=self.silence.beyond_s, tolerance_s=self.silence.tolerance_s, askable=askable,
-            test_accounts=test_accounts,
         )  # fmt: skip
 
     def key_file(self) -> Path:

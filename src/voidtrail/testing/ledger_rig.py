@@ -15,8 +15,8 @@ from voidtrail.lifecycle.verdict import VERDICT
 
 T0: Final[Micros] = 1_760_000_000_000_000
 HOUR: Final[Micros] = 3_600_000_000
-TEST_NO, ASKABLE_NO = 8, 9
-TERMS: Final = Terms(askable=(ASKABLE_NO,), test_accounts=(TEST_NO,))
+ASKABLE_NO: Final = 9
+TERMS: Final = Terms(askable=(ASKABLE_NO,))
 """The terms that a store under test must judge by; events of its checks are said by account 1."""
 
 
@@ -62,16 +62,16 @@ def money(kind: Kind, notice: str, amount_minor: int, **said: Any) -> Event:
 
 def item(
     store: Store, *events: Event, body: bytes = b"", version: int = 1, customer: str = "",
-    account_no: int = 1, **more: Any,
+    **more: Any,
 ) -> Item:  # fmt: skip
-    """Return a delivery of events by an account; payments of alipay/cn are at home in number 9."""
+    """Return a delivery of events by account 1; payments of alipay/cn are at home in account 9."""
     encoded = [
-        encode(each, source="stripe", account="main", account_no=account_no, shop="s",
+        encode(each, source="stripe", account="main", account_no=1, shop="s",
                version=version, homes={"alipay/cn": ASKABLE_NO})
         for each in events
     ]  # fmt: skip
     body = body or repr(events).encode()
-    return Item(account_no, 0, T0, body, store.keyring.body_digest(body), version, encoded,
+    return Item(1, 0, T0, body, store.keyring.body_digest(body), version, encoded,
                 customer=customer, **more)  # fmt: skip
 
 

@@ -156,7 +156,7 @@ class AlipayRail(Rail):
         number = f"R{self.reference}-{self.refund_fee}"
         notices = (
             self.notice(Said.PAID, self.paid_at, amount_minor=self.amount),
-            self.notice(Said.REFUNDED, at, amount_minor=amount, operation=number),
+            self.notice(Said.REFUNDED, at, so_far_minor=self.refund_fee),
         )
         more = {
             "gmt_refund": f"{wall(at)}.{self.pen.digits(3)}",
@@ -201,7 +201,11 @@ class AlipayRail(Rail):
         if not self.trade_no:
             return (self.notice(Said.NOT_KNOWN, at, asked=True),)
         if self.captured:
-            paid_at, amount = self.paid_at, self.amount
-            return (self.notice(Said.PAID, paid_at, amount_minor=amount, asked=True),)
+            amount = self.amount
+            paid = self.notice(Said.PAID, self.paid_at, amount_minor=amount, asked=True)
+            if self.trade_status != "TRADE_CLOSED":
+                return (paid,)
+            # A trade that was paid is closed only by giving all of it back.
+            return (paid, self.notice(Said.REFUNDED, at, so_far_minor=amount, asked=True))
         said = Said.CLOSED if self._status(at) == "TRADE_CLOSED" else Said.WAITING
         return (self.notice(said, at, asked=True),)

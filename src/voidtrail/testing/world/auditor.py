@@ -7,7 +7,7 @@ read from the first statement to the last. Where it and Voidtrail differ, one of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voidtrail.event.model import Micros
 from voidtrail.testing.world.fact import HOUR, MINUTE, Notice, Said
@@ -47,7 +47,7 @@ _ATTEMPT_ACTORS = {
     "issuer_not_available": "issuer",
 }
 _VAGUE_CODES = ("generic_decline", "do_not_honor", "")
-_ENDS = (Said.CLOSED, Said.EXPIRED, Said.LAPSED)
+_ENDS = (Said.CLOSED, Said.EXPIRED, Said.LAPSED, Said.RELEASED)
 _ATTEMPTS = (Said.ATTEMPT_FAULTED, Said.ATTEMPT_DECLINED)
 _WORK = (
     Said.CHECKOUT_OPENED,
@@ -116,13 +116,26 @@ def audit(
         found = [_order_without_payment(spoken, now, patience)]
     paid = [one for one in found if one.state == "paid"]
     gone = [one for one in found if one.state == "cancelled"]
-    keeping = [one for one in found if one.captured_minor > one.returned_minor]
+    keeping = [
+        one for one, said in zip(found, groups or [spoken], strict=False)
+        if one.captured_minor > one.returned_minor and any(map(_is_platforms, said))
+    ]  # fmt: skip
     return OrderConclusion(tuple(found), bool(gone and paid), len(keeping) > 1)
+
+
+def _is_platforms(one: Notice) -> bool:
+    """Whether it is the word of the one that holds the money."""
+    return one.source == one.holder[0]
 
 
 def _payments(spoken: list[Notice]) -> list[list[Notice]]:
     """Put statements that share a name of one holder together, until nothing moves any more."""
     groups: list[list[Notice]] = [[one] for one in spoken if one.payment]
+    groups = _joined(groups)
+    return [said for said in groups if any(one.said is not Said.OTHER for one in said)]
+
+
+def _joined(groups: list[list[Notice]]) -> list[list[Notice]]:
     moved = True
     while moved:
         moved = False
@@ -155,27 +168,36 @@ def _captured(said: list[Notice]) -> int:
     return sum(named.values()) or nameless
 
 
+def _believed(said: list[Notice]) -> list[Notice]:
+    """Return what the shop believes to be paid, which counts while the platform is silent."""
+    return [replace(one, said=Said.PAID) for one in said if one.said is Said.ORDER_PAID]
+
+
 def _returned(said: list[Notice]) -> tuple[int, int]:
     """Return what refunds and what disputes took away and did not bring back."""
     refunds: dict[str, int] = {}
     disputes: dict[str, int] = {}
+    so_far = max((one.so_far_minor for one in said if one.said is Said.REFUNDED), default=0)
     for one in said:
-        if one.said is Said.REFUNDED:
+        if one.said is Said.REFUNDED and not one.so_far_minor:
             refunds[one.operation] = one.amount_minor
         if one.said is Said.DISPUTE_WITHDRAWN:
             disputes[one.operation] = one.amount_minor
+    told = max(sum(refunds.values()), so_far)
+    failed = {
+        one.operation: one.amount_minor for one in said
+        if one.said is Said.REFUND_FAILED and (so_far or one.operation in refunds)
+    }  # fmt: skip
     for one in said:
-        if one.said is Said.REFUND_FAILED:
-            refunds.pop(one.operation, None)
         if one.said is Said.DISPUTE_REINSTATED:
             disputes.pop(one.operation, None)
-    return sum(refunds.values()), sum(disputes.values())
+    return max(told - sum(failed.values()), 0), sum(disputes.values())
 
 
 def _payment(said: list[Notice], now: Micros, patience: Mapping[str, Micros]) -> Conclusion:
     said = sorted(said, key=lambda one: one.at)
-    from_platform = [one for one in said if one.source == one.holder[0]]
-    captured = _captured(from_platform)
+    from_platform = [one for one in said if _is_platforms(one)]
+    captured = _captured(from_platform or _believed(said))
     refunded, disputed = _returned(from_platform)
     returned = min(captured, refunded + disputed)
     held = _is_held(from_platform)
@@ -230,7 +252,8 @@ def _unpaid(
     said: list[Notice], held: bool, now: Micros, patience: Mapping[str, Micros]
 ) -> tuple[str, str, str, bool]:
     """Return state, how, actor and explicitness of a payment that took no money."""
-    ends = [one for one in said if one.said in _ENDS and one.source == one.holder[0]]
+    ends = [one for one in said if one.said in _ENDS and _is_platforms(one)]
+    ends += [one for one in said if one.said is Said.ORDER_CANCELLED]
     presses = [one for one in said if one.said is Said.PRESSED]
     meant = bool(presses) and not _came_back(said, presses[-1])
     if ends and meant and presses[0].at <= ends[0].at + CLOCKS_DIFFER:
@@ -260,14 +283,17 @@ def _why_ended(said: list[Notice], ends: list[Notice]) -> tuple[str, str]:
     for one in ends:
         if one.code:
             return _CANCEL_CODES.get(one.code, ("platform_closed", "unknown"))
-    if any(one.said is Said.AUTHORISED for one in said):
+    if any(one.said is Said.RELEASED for one in said):
         return "merchant_voided", "merchant"
     failed = _failed_attempt(said)
     if failed:
         return failed
-    if any(one.timed_out or one.said is Said.EXPIRED for one in ends):
-        return "expired", "platform"
-    return "platform_closed", "unknown"
+    by_time = [one for one in ends if one.timed_out or one.said is Said.EXPIRED]
+    if by_time:
+        # Before its time a session ends only because the merchant asked for it.
+        return "expired", "platform" if by_time[0].timed_out else "merchant"
+    by_word = all(one.said is Said.ORDER_CANCELLED for one in ends)
+    return "unstated" if by_word else "platform_closed", "unknown"
 
 
 def _failed_attempt(said: list[Notice]) -> tuple[str, str] | None:
@@ -297,10 +323,9 @@ def _last_life(said: list[Notice]) -> Micros:
 
 
 def _patience(said: list[Notice], patience: Mapping[str, Micros]) -> Micros:
-    for one in said:
-        if one.method:
-            return patience.get(one.method, OTHER_PATIENCE)
-    return OTHER_PATIENCE
+    """Return the patience with the method that was spoken of last."""
+    methods = [one.method for one in sorted(said, key=lambda one: one.at) if one.method]
+    return patience.get(methods[-1], OTHER_PATIENCE) if methods else OTHER_PATIENCE
 
 
 def _order_without_payment(

@@ -34,6 +34,7 @@ class Said(Enum):
     ORDER_PAID = "the shop believes that the order is paid"
     CLOSED = "the payment was called off"
     EXPIRED = "the payment ran out of time"
+    RELEASED = "the held money was let go"
     LAPSED = "the held money was let go because time ran out"
     REFUND_PENDING = "a refund is under way"
     REFUNDED = "a refund succeeded"
@@ -59,6 +60,7 @@ class Notice:
         at: when it happened, by the speaker's clock.
         holder: source and account that hold the payment; the speaker unless a shop speaks.
         names: further references of the same payment.
+        so_far_minor: of a refund that is told as the sum so far, instead of by its own amount.
         code: the platform's word for the reason, verbatim; "" if none was given.
         timed_out: a close that came exactly when the time-out had run out.
         asked: an answer to our question.
@@ -74,6 +76,7 @@ class Notice:
     holder: tuple[str, str] = ("", "")
     names: tuple[str, ...] = ()
     amount_minor: int = 0
+    so_far_minor: int = 0
     currency: str = ""
     operation: str = ""
     code: str = ""

@@ -108,7 +108,7 @@ class StripeRail(Rail):
         self._send(at, "payment_intent.created", obj, self._about_pi(Said.OPENED, at))
 
     def _about_pi(self, said: Said, at: Micros, **more: object) -> Notice:
-        """Say something of the intent alone: it does not know its session."""
+        """Say something of the intent alone: it knows nothing of its session, only of a card."""
         made = self.notice(said, at, **more)
         if not self.is_checkout:
             return made
@@ -117,6 +117,7 @@ class StripeRail(Rail):
                 **{name: getattr(made, name) for name in made.__slots__},
                 "payment": self.pi,
                 "names": (self.pi,),
+                "method": "card_form",
             }
         )
 
@@ -203,14 +204,17 @@ class StripeRail(Rail):
             pi = self.pi if self.pi in self.names else None
             ended = body.session(self.facts, "expired", "unpaid", pi)
             said = Said.EXPIRED
-            self._send(at, "checkout.session.expired", ended, self.notice(said, at), lost=lost)
+            notice = self.notice(said, at, timed_out=at >= self.expires_at)
+            self._send(at, "checkout.session.expired", ended, notice, lost=lost)
             return
         void_of = self.held
         self.held, self.status = 0, "canceled"
         self.cancel_reason, self.canceled_at = code or None, at
         self.remember(at)
-        self._send(at, "payment_intent.canceled", self._canceled(),
-                   self.notice(Said.CLOSED, at, code=code), lost=lost)  # fmt: skip
+        notices = [self.notice(Said.CLOSED, at, code=code)]
+        if void_of:
+            notices.append(self.notice(Said.RELEASED, at))
+        self._send(at, "payment_intent.canceled", self._canceled(), *notices, lost=lost)
         if void_of and not lost and self.pen.rng.random() < 0.5:
             self._release_charge(at, None)
 
@@ -229,7 +233,7 @@ class StripeRail(Rail):
             made = body.refund(self.facts, f"re_3{self.pen.alnum(23)}", self.charge_id,
                                self.amount, at // SECOND, "succeeded", reason)  # fmt: skip
             released["refunds"] = {"object": "list", "data": [made], "has_more": False}
-        self._send(at, "charge.refunded", released, self._about_pi(Said.OTHER, at))
+        self._send(at, "charge.refunded", released, self._about_pi(Said.RELEASED, at))
 
     def lapse(self, at: Micros) -> None:
         """Let the held money go because the authorisation ran out."""
@@ -262,7 +266,8 @@ class StripeRail(Rail):
         if self.facts["version"] == body.OLD:
             charge["refunds"] = {"object": "list", "data": [made], "has_more": False}
         before = {"amount_refunded": self.returned - amount, "refunded": False}
-        self._send(at, "charge.refunded", charge, notice, before=before)
+        so_far = self._about_pi(Said.REFUNDED, at, so_far_minor=self.returned)
+        self._send(at, "charge.refunded", charge, so_far, before=before)
 
     def refund_fails(self, at: Micros, amount: int) -> None:
         """Let the last refund come back: the merchant has the money again."""
@@ -307,7 +312,9 @@ class StripeRail(Rail):
         if path == "won":
             step(at + gap, "funds_reinstated", ends, Said.DISPUTE_REINSTATED)
             self.returned -= amount
-        step(at + gap + SECOND, "closed", ends, Said.DISPUTE_OPENED)
+        # One that is lost was withdrawn, whether or not that was told.
+        said = Said.DISPUTE_WITHDRAWN if path == "lost" else Said.DISPUTE_OPENED
+        step(at + gap + SECOND, "closed", ends, said)
 
     def stray(self, at: Micros) -> None:
         """Say something that no list of a recorder has."""
@@ -349,10 +356,15 @@ class StripeRail(Rail):
             amount, charge = self.captured, self.charge_id
             return (tell(Said.PAID, at, amount_minor=amount, operation=charge, asked=True),)
         if self.status == "canceled":
-            code = self.cancel_reason or ""
-            return (tell(Said.CLOSED, self.canceled_at, code=code, asked=True),)
+            code, gone_at = self.cancel_reason or "", self.canceled_at
+            closed = tell(Said.CLOSED, gone_at, code=code, asked=True)
+            failed = self.last_error is not None and self.last_error["charge"] == self.charge_id
+            if not self.charge_id or failed:
+                return (closed,)
+            # The latest charge did not fail: it was held, and is now let go.
+            return (closed, tell(Said.RELEASED, gone_at, asked=True))
         if self.session_status == "expired" and not is_intent:
-            return (tell(Said.EXPIRED, at, asked=True),)
+            return (tell(Said.EXPIRED, self.expires_at, timed_out=True, asked=True),)
         if self.held:
             amount, charge = self.held, self.charge_id
             return (tell(Said.AUTHORISED, at, amount_minor=amount, operation=charge, asked=True),)

@@ -68,6 +68,15 @@ def test_a_press_counts_no_more_once_the_customer_came_back():
     assert ending(pressed, back)[1] == "abandoned"
 
 
+def test_the_shops_word_counts_for_what_the_platform_does_not_say():
+    paid = said(Said.ORDER_PAID, 5, SHOP, amount_minor=500)
+    gone = said(Said.ORDER_CANCELLED, 5, SHOP)
+    assert only(paid).captured_minor == 500
+    assert only(paid, said(Said.OPENED)).captured_minor == 0, "the platform itself speaks"
+    assert ending(said(Said.OPENED), gone) == ("cancelled", "unstated", "unknown", True)
+    assert ending(gone, said(Said.PRESSED, 4, SHOP))[1] == "customer_cancelled"
+
+
 def test_unstated_close_after_a_fault_or_a_decline():
     fault = said(Said.ATTEMPT_FAULTED, 5, code="processing_error")
     decline = said(Said.ATTEMPT_DECLINED, 5, code="incorrect_cvc")
@@ -83,7 +92,8 @@ def test_void_and_lapse_of_held_money():
     held = said(Said.AUTHORISED, 5, amount_minor=500, operation="ch_1")
     assert only(held).money == "held"
     assert ending(held)[0] == "open"
-    assert ending(held, said(Said.CLOSED, 20))[1:3] == ("merchant_voided", "merchant")
+    assert ending(held, said(Said.RELEASED, 20))[1:3] == ("merchant_voided", "merchant")
+    assert only(held, said(Said.RELEASED, 20)).money == "none"
     assert ending(held, said(Said.LAPSED, 20))[1:3] == ("expired", "platform")
 
 

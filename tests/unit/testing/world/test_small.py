@@ -120,10 +120,8 @@ def test_an_alipay_trade_closes_by_the_clock_alone():
 
 
 def test_an_intent_knows_nothing_of_its_session():
-    for seed in range(300):
-        world, rail = _one_rail("paid_after_decline", "stripe", range(seed, 300))
-        if rail.is_checkout:
-            break
+    worlds = (_one_rail("paid_after_decline", "stripe", range(seed, 300)) for seed in range(300))
+    world, rail = next(each for each in worlds if each[1].is_checkout)
     now = world.settings.judged_at
     assert [notice.names for notice in ask(rail, rail.pi, now).notices] == [(rail.pi,)]
     assert set(ask(rail, rail.cs, now).notices[0].names) == {rail.pi, rail.cs}

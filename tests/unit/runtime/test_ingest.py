@@ -1,0 +1,196 @@
+"""From a delivery to a durable group."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.unit.runtime.rig import NOW, delivery, event, house_at, stated
+from voidtrail.errors import LedgerStopped
+from voidtrail.event.codec import REST_AT
+from voidtrail.event.model import Kind, Unreadable, Via
+from voidtrail.ledger.contract import QUARANTINED, UNDERSTOOD
+from voidtrail.money import MINOR_MAX
+from voidtrail.runtime.ingest import Intake, item_of, prepare, references
+
+
+@pytest.fixture
+def house(tmp_path):
+    with house_at(tmp_path) as house:
+        yield house
+
+
+def _item(house, n=1, **more):
+    found = [event(notice=f"n{n}", payment=f"pi_{n}", **more)]
+    return item_of(delivery(body=f"{n}".encode()), found, house.entry("stripe", "main"),
+                   house.keyring)  # fmt: skip
+
+
+def _tests(item):
+    return [encoded.rest[REST_AT["test"]] for encoded in item.events]
+
+
+def test_what_a_test_account_says_is_test_traffic_and_quiet(house):
+    body, headers = stated(payment={"source": "stripe", "account": "main", "reference": "pi_1"})
+    for account, expected in (("main", 0), ("try-out", 1)):
+        told = delivery("storefront", account, body, headers=headers)
+        item = prepare(told, house.entry("storefront", account), house.keyring)
+        assert (_tests(item), item.quiet) == ([expected], bool(expected))
+
+
+def test_history_is_quiet(house):
+    entry = house.entry("stripe", "main")
+    assert item_of(delivery(via=Via.FILE), [event()], entry, house.keyring).quiet
+
+
+def test_a_translator_that_breaks_puts_the_delivery_into_quarantine(house):
+    class Broken:
+        VERSION = 1
+
+        def translate(self, *_):
+            raise RuntimeError("4242424242424242")
+
+    entry = house.entry("stripe", "main")._replace(source=Broken())
+    with capture_logs():
+        item = prepare(delivery(), entry, house.keyring)
+    assert (item.outcome, item.events) == (QUARANTINED, [])
+    assert item.why == "the translator failed: RuntimeError"
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"amount_minor": MINOR_MAX + 1, "currency": "CNY"}, "amount"),
+        ({"at": -1}, "event"),
+        ({"at": 2**53}, "event"),
+        ({"amount_minor": 1, "currency": "XXXX"}, "event"),
+    ],
+)
+def test_what_the_ledger_cannot_hold_is_quarantined_whole(house, more, path):
+    found = [event(), event(notice="n2", **more)]
+    item = item_of(delivery(), found, house.entry("stripe", "main"), house.keyring)
+    assert (item.outcome, item.events, item.path) == (QUARANTINED, [], path)
+    assert item.why
+
+
+def test_what_could_not_be_read_keeps_path_and_reason(house):
+    found = Unreadable(path="data.object", why="no id")
+    item = item_of(delivery(), found, house.entry("stripe", "main"), house.keyring)
+    assert (item.outcome, item.path, item.why) == (QUARANTINED, "data.object", "no id")
+
+
+def test_references_that_look_like_card_numbers_are_left_alone():
+    found = [event(payment="4242424242424242", operation="short", order="6200000000000000")]
+    assert references(found) == {b"4242424242424242", b"6200000000000000"}
+
+
+def test_whatever_arrived_together_is_one_durable_group(house):
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        receipts = await asyncio.gather(*(intake.submit(_item(house, n)) for n in range(300)))
+        await intake.close()
+        return intake, receipts
+
+    before = house.ledger.head().group
+    intake, receipts = asyncio.run(happen())
+    assert [receipt.new for receipt in receipts] == [1] * 300
+    assert house.ledger.head().group - before == intake.counts["groups"] == 2, "256, then the rest"
+    assert (intake.counts["deliveries"], intake.counts["events"]) == (300, 300)
+
+
+def test_one_item_that_cannot_be_kept_takes_no_neighbour_along(house):
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        broken = _item(house, 2)
+        broken = broken._replace(events=[broken.events[0]._replace(rest=("no", "record"))])
+        with capture_logs() as logs:
+            receipts = await asyncio.gather(
+                *(intake.submit(each) for each in (_item(house, 1), broken, _item(house, 3)))
+            )
+        await intake.close()
+        return receipts, logs
+
+    receipts, logs = asyncio.run(happen())
+    assert [receipt.new for receipt in receipts] == [1, 0, 1]
+    assert [log["event"] for log in logs] == ["group_failed"]
+    rows = list(house.ledger.deliveries())
+    assert [row.outcome for row in rows] == [UNDERSTOOD, QUARANTINED, UNDERSTOOD]
+    assert rows[1].why.startswith("could not be kept")
+
+
+def test_a_store_that_stopped_acknowledges_nothing_any_more(house, monkeypatch):
+    def full():
+        raise LedgerStopped("disk full")
+
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        monkeypatch.setattr(house.ledger, "commit", full)
+        with capture_logs() as logs:
+            first = await asyncio.gather(
+                intake.submit(_item(house, 1)), intake.submit(_item(house, 2)),
+                return_exceptions=True,
+            )  # fmt: skip
+            later = await asyncio.gather(intake.submit(_item(house, 3)), return_exceptions=True)
+            with pytest.raises(LedgerStopped):
+                await intake.exclusively(lambda _: 0)
+        await intake.close()
+        return [*first, *later], logs
+
+    answers, logs = asyncio.run(happen())
+    assert [type(answer) for answer in answers] == [LedgerStopped] * 3
+    assert [log["event"] for log in logs] == ["ledger_stopped"]
+
+
+def test_other_writing_runs_between_groups_and_a_failed_one_leaves_no_trace(house):
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+
+        def write(store):
+            store.control([("note", "{}")], NOW)
+            return 7
+
+        assert await intake.exclusively(write) == 7
+        entries = house.ledger.head().entries
+
+        def fail(store):
+            store.control([("note", "{}")], NOW)
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            await intake.exclusively(fail)
+        assert house.ledger.head().entries == entries
+        assert (await intake.submit(_item(house))).new == 1
+        await intake.close()
+
+    asyncio.run(happen())
+
+
+def test_a_write_waits_for_another_process_without_blocking_the_loop(house):
+    other = sqlite3.connect(house.ledger.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        waiting = intake.submit(_item(house))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        other.execute("ROLLBACK")
+        assert (await asyncio.wait_for(waiting, 5)).new == 1
+        await intake.close()
+
+    asyncio.run(happen())
+    other.close()
+
+
+def test_kinds_are_counted_by_the_intake(house):
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        await intake.submit(_item(house, 1))
+        await intake.submit(_item(house, 1))
+        await intake.submit(_item(house, 1, kind=Kind.SUBMIT)._replace(outcome=QUARANTINED))
+        await intake.close()
+        return intake.counts
+
+    counts = asyncio.run(happen())
+    assert (counts["deliveries"], counts["duplicates"], counts["unreadable"]) == (3, 1, 1)
