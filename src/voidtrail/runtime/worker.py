@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -62,10 +62,16 @@ class Worker:
         self.counts: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Work until cancelled, or until the ledger stops."""
+        """Work until cancelled, or until the ledger stops.
+
+        Questions go their own pace: a platform that hangs holds up neither clock nor notices.
+        """
+        await asyncio.gather(self._again(self._settle), self._again(self._ask))
+
+    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.turn()
+                await work()
             except LedgerStopped:
                 return
             except Exception:
@@ -73,13 +79,21 @@ class Worker:
             await asyncio.sleep(self._house.settings.worker.tick_s)
 
     async def turn(self) -> None:
-        """Do everything that is due now."""
+        """Do everything that is due now, once."""
+        await self._judge()
+        await self._ask()
+        await self._tell()
+
+    async def _settle(self) -> None:
+        await self._judge()
+        await self._tell()
+
+    async def _judge(self) -> None:
+        """Set the clock and judge whatever it ended."""
         now = self._house.clock()
         await self._tick(now)
         while await self._overdue(now):
             await asyncio.sleep(0)
-        await self._ask(now)
-        await self._tell()
 
     async def _tick(self, now: Micros) -> None:
         """Set the ledger's clock if silence may have ended something, or a minute went by."""
@@ -109,9 +123,9 @@ class Worker:
         # Judged under the ledger's clock: what that clock leaves open is not asked for again now.
         return changed and len(ids)
 
-    async def _ask(self, now: Micros) -> None:
+    async def _ask(self) -> None:
         """Ask platforms about payments whose patience is over, before silence decides."""
-        terms = self._house.terms
+        terms, now = self._house.terms, self._house.clock()
         if not terms.askable:
             return
         waiting = self._house.ledger.waiting(1024)
@@ -134,9 +148,15 @@ class Worker:
         worker = self._house.settings.worker
         tries = self._tries.get(pid, _NEVER)
         self.counts["asked"] += 1
-        answered = await self._asker.ask(entry, references[0])
+        try:
+            answered = await self._asker.ask(entry, references[0])
+        except LedgerStopped:
+            raise
+        except Exception:  # one account's broken key must not keep all others waiting
+            _log.exception("question_failed", account=entry.identity)
+            answered = False
         failed = 0 if answered else tries.failed + 1
-        pause_s = min(worker.ask_backoff_s * 2**tries.asked, _PAUSE_MAX_S)
+        pause_s = min(worker.ask_backoff_s * 2 ** min(tries.asked, 30), _PAUSE_MAX_S)
         self._tries[pid] = Tries(tries.asked + 1, failed, now + int(pause_s * 1_000_000))
         if answered:
             self.counts["answered"] += 1
