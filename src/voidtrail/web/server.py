@@ -89,7 +89,9 @@ async def serve(
     worker = Worker(house, intake, asker, refusals, told)
     hooks = Hooks(house, Receiver(house, intake, refusals))
     reader = reader_of(house)
-    token = secret_of(settings.api_token, "server.api_token") if settings.api_token else None
+    token = None
+    if settings.api_token:
+        token = secret_of(settings.api_token, "server.api_token", base=house.settings.base)
     api = application(Rooms(reader, intake, refusals, worker if work else None, token))
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
