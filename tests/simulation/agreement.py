@@ -1,8 +1,11 @@
 """The house and the independent auditor, held against each other order by order."""
 
 from voidtrail.lifecycle.order import judge_order
-from voidtrail.testing.world import accounts, audit
+from voidtrail.testing.world import audit
 from voidtrail.testing.world.fact import MINUTE, Notice, Said
+from voidtrail.testing.world.settings import ACCOUNTS
+
+SHOP_OF = {(plan.source, plan.name): plan.shop for plan in ACCOUNTS}
 
 
 class Disagreement(AssertionError):
@@ -14,7 +17,7 @@ def expect(condition, what):
         raise Disagreement(what() if callable(what) else what)
 
 
-def agree(world, notices, rows, now, counts):
+def agree(notices, rows, now, counts):
     """Every order: the auditor's conclusions and the house's, payment by payment.
 
     Raises:
@@ -26,7 +29,7 @@ def agree(world, notices, rows, now, counts):
         for name in row.orders:
             by_order.setdefault(name, []).append(row)
     matched = set()
-    for keys, said in orders_told(world, notices):
+    for keys, said in orders_told(notices):
         concluded = audit(said, now)
         mine = _distinct(row for key in keys for row in by_order.get(key, ()))
         if not concluded.payments and all(row.ending[0] == "unknown" for row in mine):
@@ -57,12 +60,11 @@ def _distinct(rows):
     return list({row.payment["payment_id"]: row for row in rows}.values())
 
 
-def orders_told(world, notices):
+def orders_told(notices):
     """Return notices by order, as (its names, what was said), united where payments are shared."""
-    shop_of = {key: account.shop for key, (account, _) in accounts(world).items()}
     told: dict[str, list[Notice]] = {}
     for notice in notices:
-        key = f"order/{shop_of[notice.source, notice.account]}/{notice.order}"
+        key = f"order/{SHOP_OF[notice.source, notice.account]}/{notice.order}"
         told.setdefault(key, []).append(notice)
     found: list[tuple] = []
     for key, said in told.items():

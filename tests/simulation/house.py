@@ -118,6 +118,10 @@ class KeepingIntake(Intake):
         self.items.append(item)
         return super().submit(item)
 
+    async def commit(self):
+        """Commit at once: in a simulation no loop has to go on meanwhile."""
+        self.ledger.commit()
+
 
 class Row(NamedTuple):
     """A payment as the ledger has it: its row, its verdict, its names and its orders' names."""
@@ -210,13 +214,14 @@ class Simulated:
         store: "memory" or "sqlite".
         can_ask: whether credentials for questions are there.
         broken: called at each question; True: the platform does not answer.
-        keyring: of another house whose items are to be taken in; that house must be done.
+        twin: another house whose items are to be taken in; that house must be done.
     """
 
-    def __init__(self, world, *, store="memory", can_ask=True, broken=lambda: False, keyring=None):
+    def __init__(self, world, *, store="memory", can_ask=True, broken=lambda: False, twin=None):
         self.world = world
         self.clock = Clock(world.settings.starts_at)
-        self.keyring = keyring or Keyring.generate()
+        self.keyring = twin.keyring if twin else Keyring.generate()
+        self.accounts = twin.accounts if twin else accounts(world)
         self.told: list[Notice] = []
         self.logs = []
         self._folder = None
@@ -241,7 +246,7 @@ class Simulated:
         ledger = self.ledger
         assert ledger.try_begin()
         ledger.control([("tick", "{}")], self.clock())
-        for account, secrets in accounts(self.world).values():
+        for account, secrets in self.accounts.values():
             add_account(self.house, account, secrets)
         askable = tuple(no for no, each in sorted(self.house.by_no.items())
                         if can_ask and each.account.source in PLATFORMS)  # fmt: skip

@@ -168,7 +168,7 @@ class Day:
     def judge(self):
         """Compare every order with the independent auditor."""
         now, rows = self.house.clock(), spoken(rows_of(self.house.ledger))
-        agree(self.world, self.notices, rows, now, self.counts)
+        agree(self.notices, rows, now, self.counts)
         self.ended |= {row.names[0] for row in rows if row.verdict["state"] == State.CANCELLED}
         for row in sorted(rows, key=lambda each: min(each.names)):
             self.trace.update(repr((now, sorted(row.names), row.ending)).encode())
@@ -179,10 +179,10 @@ class Day:
         """The same deliveries in another order and with repetitions mean the same."""
         kept = picture(self.house.ledger)
         tick = self.house.ledger.head().tick
-        told, keyring = self.house.intake.items, self.house.keyring
+        told = self.house.intake.items
         for store in ("memory", "memory", "sqlite" if self._in_sqlite else "memory"):
             can_ask = self.manner != "unasked"
-            other = Simulated(self.world, store=store, can_ask=can_ask, keyring=keyring)
+            other = Simulated(self.world, store=store, can_ask=can_ask, twin=self.house)
             try:
                 again = [*told, *self.rng.choices(told, k=len(told) // 3)] if told else []
                 self.rng.shuffle(again)
@@ -214,7 +214,7 @@ class Day:
             now = start + self.rng.randrange(30 * HOUR)
             begun(ledger)
             _rejudge(ledger, now, commit=False)
-            agree(self.world, self.notices, spoken(rows_of(ledger)), now, self.counts)
+            agree(self.notices, spoken(rows_of(ledger)), now, self.counts)
             ledger.rollback()
 
     # ---------------------------------------------------------------- at the end
