@@ -130,13 +130,6 @@ class LedgerUnsafe(OutsideFault):
     retry: ClassVar[Retry] = "after_fix"
 
 
-class LedgerBroken(OutsideFault):
-    """The chain of the ledger does not verify: something was changed."""
-
-    code = "ledger_broken"
-    retry: ClassVar[Retry] = "never"
-
-
 class KeyErased(VoidtrailError):
     """The data key of this subject was erased; what it sealed can never be read again."""
 

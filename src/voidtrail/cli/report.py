@@ -53,6 +53,9 @@ def show(found: dict[str, Any]) -> None:
     """Print a report for people."""
     console = screen.console()
     rate = found["cancel_rate"]
+    if not found["payments"]:
+        console.print(_("No payment began in this period."))
+        return
     console.print(
         _("{cancelled} of {payments} payments were called off: {rate} ({low}–{high}).").format(
             cancelled=f"{found['cancelled']:,}", payments=f"{found['payments']:,}",

@@ -28,7 +28,8 @@ def serve(
     from voidtrail.web.server import serve as run
 
     logs.configure()
-    house = build(load_settings(config, db, {"server.host": host, "server.port": port}))
+    settings = load_settings(config, db, {"server.host": host, "server.port": port})
+    house = build(settings, settle=True)
     address = f"http://{house.settings.server.host}:{house.settings.server.port}"
 
     def ready() -> None:
@@ -55,7 +56,7 @@ def work(
     from voidtrail.runtime.working import work as run
 
     logs.configure()
-    house = build(load_settings(config, db))
+    house = build(load_settings(config, db), settle=True)
     try:
         asyncio.run(run(house, once=once))
     finally:

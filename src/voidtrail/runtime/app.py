@@ -75,8 +75,17 @@ def build(
     environment: Mapping[str, str] | None = None,
     sources: Registry = SOURCES,
     clock: Callable[[], Micros] = clocks.now,
+    settle: bool = False,
 ) -> House:
     """Open the ledger and everything around it; make what is missing.
+
+    Args:
+        settings: of this process.
+        environment: where secrets are looked up; None takes the process's own.
+        sources: the sources there are.
+        clock: the present instant.
+        settle: put these settings' terms of silence in force. Only what judges silence (`serve`,
+            `work`) does; another command, run without the server's settings, must not.
 
     Raises:
         SettingInvalid: an account's source is unknown or a secret is missing.
@@ -97,7 +106,7 @@ def build(
                     f"known: {', '.join(sorted(sources))}"
                 )
             add_account(house, each.account(), secrets_of(each, variables, settings.base))
-        _settle_terms(house)
+        _terms_in_force(house, settle)
     except BaseException:
         ledger.rollback()
         ledger.close()
@@ -124,8 +133,18 @@ def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
     return entry
 
 
+def _terms_in_force(house: House, settle: bool) -> None:
+    """Judge by the terms in the ledger, or put those of the settings there if they are to rule."""
+    known = house.ledger.last_control("terms")
+    if settle or known is None:
+        _settle_terms(house)
+        return
+    house.ledger.use(Projection(msgspec.json.decode(known, type=Terms)))
+    rebuild.ensure(house.ledger)
+
+
 def _settle_terms(house: House) -> None:
-    """Put the terms in force into the ledger, and bring the read tables to them."""
+    """Put the settings' terms into the ledger, and bring the read tables to them."""
     ledger, now = house.ledger, house.clock()
     if not ledger.head().tick:
         ledger.control([("tick", "{}")], now)

@@ -12,15 +12,37 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import structs
 
-from voidtrail.event.model import Micros
-from voidtrail.sources.contract import ReasonRow
+from voidtrail.event.model import Delivery, Kind, Micros, Result, Tag, Unreadable
+from voidtrail.sources.contract import ReasonRow, Translation
 
 _CODE_LENGTH_MAX: Final = 64
 _PATH: Final = re.compile(r"(?:missing required field `([^`]*)`)?(?: - at `\$\.?([^`]*)`)?$")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BEIJING_S: Final = 8 * 3600
+
+
+_TRIED: Final = frozenset({Kind.SUBMIT, Kind.AUTHENTICATE, Kind.AUTHORISE, Kind.CAPTURE})
+
+
+def with_waiting(found: Translation, delivery: Delivery) -> Translation:
+    """Add to an answer that tells only of a refused attempt what it also says: not paid yet.
+
+    Without that a payment would be asked about for ever, since the attempt's own instant lies
+    before the question.
+    """
+    if isinstance(found, Unreadable) or not found:
+        return found
+    if any(e.kind not in _TRIED or e.result is not Result.REFUSED for e in found):
+        return found
+    waiting = structs.replace(
+        found[-1], kind=Kind.OPEN, result=Result.PENDING, label=f"waiting:{found[-1].payment}",
+        operation="", reverses="", amount_minor=None, currency="", tag=Tag.NONE, reason=0,
+        occurred_at=delivery.received_at, life=False,
+    )  # fmt: skip
+    return [*found, waiting]
 
 
 @lru_cache(maxsize=1024)

@@ -53,7 +53,6 @@ CAPABILITIES: Final = Capabilities(
     webhook=True,
     retries="the shop's own; a statement may be sent again under the same id",
     amount_unit="major",
-    zone="UTC",
     secrets=("signing",),
     needed=("signing",),
 )

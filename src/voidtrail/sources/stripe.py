@@ -250,7 +250,7 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
     """Read an event, or the answer to a question about an intent, a charge or a session."""
     try:
         if delivery.via is ASKED:
-            return _answer(delivery, account)
+            return reading.with_waiting(_answer(delivery, account), delivery)
         notice = _NOTICE.decode(delivery.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _other(delivery, error)

@@ -183,7 +183,7 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
     """Unseal and read a notice, or read the answer to a query."""
     try:
         if delivery.via is ASKED:
-            return _answer(delivery, account)
+            return reading.with_waiting(_answer(delivery, account), delivery)
         notice = _NOTICE.decode(delivery.body)
         opened = _unseal(notice, secrets)
         if notice.event_type not in EVENTS:

@@ -431,7 +431,7 @@ def answered(plain, *, signed=True):
         ("REFUND", [(Kind.CAPTURE, Result.SUCCEEDED)]),
         ("CLOSED", [(Kind.CANCEL, Result.SUCCEEDED)]),
         ("REVOKED", [(Kind.CANCEL, Result.SUCCEEDED), (Kind.VOID, Result.SUCCEEDED)]),
-        ("PAYERROR", [(Kind.AUTHORISE, Result.REFUSED)]),
+        ("PAYERROR", [(Kind.AUTHORISE, Result.REFUSED), (Kind.OPEN, Result.PENDING)]),
         ("BRAND_NEW", [(Kind.OTHER, Result.UNKNOWN)]),
     ],
 )
