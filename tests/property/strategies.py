@@ -134,10 +134,10 @@ _fields = st.tuples(
 
 @st.composite
 def anything(draw):
-    """A delivery of one to three statements about anything."""
+    """A delivery of one or two statements about anything."""
     speaker = draw(st.sampled_from(SPEAKERS))
     version = draw(st.sampled_from((1, 1, 2)))
-    several = draw(st.lists(_fields, min_size=1, max_size=3))
+    several = draw(st.lists(_fields, min_size=1, max_size=2))
     said = tuple(Said(speaker, version, _event(speaker, each)) for each in several)
     return [Told(said, CUSTOMERS[speaker.no])]
 
@@ -193,7 +193,7 @@ def sales(draw):
 
 
 @st.composite
-def worlds(draw, most=9):
+def worlds(draw, most=7):
     """A list of deliveries."""
     stories = draw(
         st.lists(st.one_of(anything(), anything(), anything(), undoings(), sales()),

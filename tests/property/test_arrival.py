@@ -1,10 +1,13 @@
 """Order of arrival, repetition and grouping do not matter; live, replayed and grouped agree."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property import stores
 from tests.property.strategies import arrivals, worlds
+
+pytestmark = pytest.mark.timeout(600)
 
 
 @given(st.data())

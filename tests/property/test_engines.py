@@ -1,10 +1,13 @@
 """One definition, many engines: live, replayed, grouped by SQLite, by DuckDB, folded in Python."""
 
+import pytest
 from hypothesis import given, settings
 
 from tests.property import naive, stores
 from tests.property.strategies import LATER, worlds
 from voidtrail.ledger import rebuild
+
+pytestmark = pytest.mark.timeout(600)
 
 
 @given(worlds())
@@ -14,7 +17,7 @@ def test_live_rows_equal_group_by_in_sqlite_row_for_row(world):
         assert stores.folded_by_sqlite(log) == stores.rows_of(log)[2:]
 
 
-@given(worlds(most=6))
+@given(worlds(most=4))
 def test_live_rows_equal_their_replay_row_for_row(world):
     log = stores.sqlite()
     with stores.filled(log, [[told] for told in world]):

@@ -1,5 +1,6 @@
 """Links in any order give the connected components; orders are components of a higher level."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +8,8 @@ from tests.property import naive, stores
 from tests.property.strategies import SPEAKERS, T0, Said, Told
 from voidtrail.event.model import Event, Kind, Result
 from voidtrail.ledger.working import Union
+
+pytestmark = pytest.mark.timeout(600)
 
 NAMES = [f"n{number}" for number in range(12)]
 ORDERS = ["", "", *(f"A{number}" for number in range(6))]

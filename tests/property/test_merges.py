@@ -2,14 +2,18 @@
 
 import sqlite3
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voidtrail.lattice import Column, Merge, Table
 from voidtrail.lifecycle.join import OPERATION, PAYMENT
 
-NUMBERS = st.one_of(st.none(), st.integers(-(2**62), 2**62))
 SMALL = st.one_of(st.none(), st.integers(-3, 3))
+LARGE = (None, 0, 1, -1, 2**62, -(2**62), 2**52 - 1, 1_760_000_000_000_000)
+"""Values of a column; a row is one draw of bytes, each a place in this list."""
+
+
 KINDS = Table(
     "kinds",
     ("k", "a", "b", "c", "w"),
@@ -22,11 +26,13 @@ KINDS = Table(
     ),
 )
 
+pytestmark = pytest.mark.timeout(600)
 
-def rows_of(table, values):
-    key = (1,) * len(table.key)
-    return st.lists(values, min_size=len(table.columns), max_size=len(table.columns)).map(
-        lambda rest: [*key, *rest]
+
+def rows_of(table):
+    key, width = [1] * len(table.key), len(table.columns)
+    return st.binary(min_size=width, max_size=width).map(
+        lambda drawn: [*key, *(LARGE[byte % len(LARGE)] for byte in drawn)]
     )
 
 
@@ -40,14 +46,13 @@ def check(table, a, b, c):
 
 @given(st.data())
 def test_merges_are_associative_commutative_and_idempotent_per_column_kind(data):
-    for values in (NUMBERS, SMALL):
-        check(KINDS, *(data.draw(rows_of(KINDS, values)) for _ in range(3)))
+    check(KINDS, *(data.draw(rows_of(KINDS)) for _ in range(3)))
 
 
 @given(st.data())
 def test_joins_of_payments_and_operations_are_a_semilattice(data):
     for table in (PAYMENT, OPERATION):
-        check(table, *(data.draw(rows_of(table, SMALL)) for _ in range(3)))
+        check(table, *(data.draw(rows_of(table)) for _ in range(3)))
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), SMALL, SMALL, SMALL, st.integers(0, 3)), max_size=12))

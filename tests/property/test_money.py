@@ -1,5 +1,6 @@
 """Money never appears and never vanishes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from voidtrail.event.model import Event, Kind, Result, Tag
 from voidtrail.lifecycle.operation import legs
 from voidtrail.lifecycle.verdict import VERDICT, Money, State, money_speaker
 from voidtrail.money import currency_number
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def verdicts(world):

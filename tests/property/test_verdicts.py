@@ -1,5 +1,6 @@
 """The verdict: total, deterministic, monotone in silence, and undone by a sign of life."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from voidtrail.event.model import Method
 from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S, Terms
 from voidtrail.lifecycle.verdict import RULES, VERDICT, WAITING, Money, State
+
+pytestmark = pytest.mark.timeout(600)
 
 FIRST, LAST = min(INSTANTS), max(INSTANTS) + 10_000 * MINUTE
 instants = st.one_of(
