@@ -23,7 +23,7 @@ def verify(
 
     Keep the head that is printed where nobody who can write the ledger can write.
 
-    Example: voidtrail verify --head 7f9c9e31ac8256ca2f258583df262dbc7d6f68f2a03043d5c99a4ae5a7396ce9
+    Example: voidtrail verify --head "$(cat head.txt)"
     """
     from voidtrail.runtime.opening import reading
     from voidtrail.runtime.upkeep import verify as walked
