@@ -90,7 +90,7 @@ class _Life:
         if len(orders) > 1:
             raise NotFound(
                 f"{reference!r} is the name of {len(orders)} orders; say which: "
-                + ", ".join(sorted(self._names(each[0])[0] for each in orders.values()))
+                + ", ".join(sorted(self._called(pid, reference.strip()) for pid in payments))
             )
         ((order_id, members),) = orders.items()
         parts = [self._payment(pid) for pid in members[:_MOST]]
@@ -114,8 +114,7 @@ class _Life:
             "SELECT DISTINCT n.payment_id FROM account a "
             "JOIN name n ON n.text = a.source || '/' || a.name || '/' || ?1",
             "SELECT DISTINCT n.payment_id FROM event e JOIN name n ON n.no = e.name_no "
-            "WHERE e.operation = ?1 OR e.delivery_id = CASE WHEN ?1 GLOB 'delivery:[0-9]*' "
-            "THEN CAST(substr(?1, 10) AS INTEGER) END",
+            "WHERE e.operation = ?1 AND ?1 <> ''",
         ):
             found = [pid for (pid,) in self.db.execute(query, (reference,))]
             found = [pid for (pid,) in self._rows(
@@ -140,6 +139,11 @@ class _Life:
                     "SELECT payment_id FROM payment WHERE order_id = ? ORDER BY payment_id",
                     (order_id,))]  # fmt: skip
         return found
+
+    def _called(self, pid: int, reference: str) -> str:
+        """Return the whole name of a payment that a reference is the end of, else its first."""
+        names = self._names(pid)
+        return next((name for name in names if name.endswith(f"/{reference}")), names[0])
 
     def _names(self, pid: int) -> list[str]:
         rows = self.db.execute("SELECT text FROM name WHERE payment_id = ? ORDER BY no", (pid,))
