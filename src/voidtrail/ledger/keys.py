@@ -3,7 +3,8 @@
 The key file (mode 0600, made on first start) holds three 256-bit keys: one wraps data keys, one
 makes blind indexes (so that no table can be searched by guessing without it), one digests bodies.
 Erasing a person is emptying the wrapped data keys; the chain stays whole, since leaves hold only
-the hashes of ciphertexts. The emptied rows stay, so that no number is ever given out again.
+the hashes of ciphertexts. The emptied rows stay, so that no number is ever given out again; the
+subject's blind index is overwritten with chance, so that whoever comes back is somebody new.
 """
 
 from __future__ import annotations
