@@ -365,6 +365,14 @@ def test_nothing_is_acknowledged_before_its_group_is_on_disk(tmp_path, monkeypat
     house.close()
 
 
+def test_first_delivery_waits_for_no_import(tmp_path):
+    """What taking in needs is loaded before the server says that it is ready."""
+    with Served(tmp_path) as server:
+        assert server.process is not None
+        with open(f"/proc/{server.process.pid}/maps", encoding="ascii", errors="replace") as maps:
+            assert "libarrow" in maps.read()
+
+
 def test_stopping_writes_what_was_taken_in(tmp_path):
     with Served(tmp_path) as server:
         source = _Shared(payments("stop", 1))

@@ -29,6 +29,11 @@ def _codec() -> pa.Codec:
     return pa.Codec("lz4_raw")
 
 
+def warm() -> None:
+    """Load what packing needs, so that no platform waits for it."""
+    _codec()
+
+
 def pack(delivery: Delivery, keep: Callable[[], Collection[bytes]] = frozenset) -> bytes:
     """Pack a delivery for sealing, card numbers masked, compressed where that pays.
 

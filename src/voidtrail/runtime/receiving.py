@@ -6,6 +6,7 @@ from typing import Final
 
 from voidtrail.errors import LedgerStopped, Refused
 from voidtrail.event.model import Acknowledgement, Delivery
+from voidtrail.runtime import envelope
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Entry, Intake, prepare
 from voidtrail.runtime.refusals import Refusals
@@ -28,6 +29,7 @@ class Receiver:
         self._keyring = house.keyring
         self._intake = intake
         self._refusals = refusals
+        envelope.warm()
 
     async def take(
         self, entry: Entry, body: bytes, headers: tuple[tuple[str, str], ...], client: str
