@@ -332,7 +332,8 @@ def _explained_sql() -> tuple[str, str, str]:
 def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
     """Return the query that judges every payment: (payment_id, then the fields of `Verdict`).
 
-    The same text runs in SQLite and DuckDB and equals `judge_with(terms)` row for row.
+    The same text runs in SQLite and DuckDB and equals `judge_with(terms)` row for row. Two steps
+    are materialised: inlined into one another, their cases grow beyond what an optimiser can plan.
     """
     patience = " ".join(f"WHEN {n} THEN {us}" for n, us in enumerate(terms.patience_us()))
     askable = ", ".join(map(str, terms.askable)) or "-1"
@@ -368,8 +369,9 @@ known AS (SELECT p.payment_id, {joined}, coalesce(p.until_at, 0) AS until_at, {l
     {terms.tolerance_s * 1_000_000} AS tolerance, {now} AS now
   FROM based p LEFT JOIN legs l ON l.payment_id = p.payment_id),
 asked AS (SELECT known.*, {predicates} FROM known),
-ruled AS (SELECT asked.*, CASE {rule} END AS rule, CASE {money} END AS money FROM asked),
-looked AS (SELECT ruled.*, {_rules_sql(lambda _, r: int(r.state))} AS state,
+ruled AS MATERIALIZED (SELECT asked.*, CASE {rule} END AS rule, CASE {money} END AS money
+  FROM asked),
+looked AS MATERIALIZED (SELECT ruled.*, {_rules_sql(lambda _, r: int(r.state))} AS state,
     {_rules_sql(lambda _, r: None if r.how is None else int(r.how))} AS how0,
     {_rules_sql(lambda _, r: int(r.actor))} AS actor0, nullif({packed}, 0) AS packed,
     {silent} AS waited FROM ruled),
