@@ -4,6 +4,7 @@ import random
 import sqlite3
 from itertools import pairwise
 
+import duckdb
 import pytest
 
 from tests.unit.lifecycle.story import (
@@ -21,6 +22,7 @@ from tests.unit.lifecycle.story import (
 )
 from voidtrail.event.model import Kind, Method, Result
 from voidtrail.lifecycle import verdict as table
+from voidtrail.lifecycle.join import OPERATION, PAYMENT
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.lifecycle.verdict import (
     INPUTS,
@@ -217,3 +219,13 @@ def test_an_askable_platform_is_asked_before_silence_decides():
     quiet = Told(quick, now=T0 + HOUR, terms=terms)
     assert (quiet.state, quiet.asking) == (State.OPEN, 1)
     assert Told(quick, now=T0, terms=terms).asking == 0
+
+
+def test_aggregate_over_every_column_of_the_verdicts_can_be_planned():
+    """DuckDB inlined the nested cases into one another and never came to an end."""
+    db = duckdb.connect()
+    for made in (PAYMENT, OPERATION):
+        db.execute(f"CREATE TABLE {made.name} ({made.schema_sql()})")
+    query = table.verdict_sql("payment", "operation", Terms(), LATE)
+    largest = ", ".join(f"max({name})" for name in table.VERDICT)
+    assert db.execute(f"SELECT {largest} FROM ({query})").fetchone()[0] is None
