@@ -93,9 +93,11 @@ class Asker:
                 data=request.body or None,
                 allow_redirects=False,
             ) as response:
-                body = await response.content.read(_ANSWER_MAX + 1)
-                if len(body) > _ANSWER_MAX:
-                    raise PlatformUnavailable(f"{entry.identity}: the answer is larger than 1 MiB")
+                body = bytearray()
+                async for piece in response.content.iter_any():
+                    body += piece
+                    if len(body) > _ANSWER_MAX:
+                        raise PlatformUnavailable(f"{entry.identity}: an answer of over 1 MiB")
                 if response.status >= 500:
                     raise PlatformUnavailable(f"{entry.identity}: status {response.status}")
                 headers = tuple((k.lower(), v) for k, v in response.headers.items())
@@ -103,7 +105,7 @@ class Asker:
             raise PlatformUnavailable(f"{entry.identity}: {type(error).__name__}") from None
         return Delivery(
             source=entry.account.source, account=entry.account.name,
-            received_at=self._house.clock(), body=body, headers=headers, via=Via.ASKED,
+            received_at=self._house.clock(), body=bytes(body), headers=headers, via=Via.ASKED,
             request=request.payment, context=request.context,
         )  # fmt: skip
 

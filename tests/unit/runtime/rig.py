@@ -48,12 +48,13 @@ class Clock:
 
 
 @contextmanager
-def house_at(folder, clock=None):
+def house_at(folder, clock=None, *, settle=True):
     """A house over a new ledger in a folder."""
     file = folder / "voidtrail.toml"
     if not file.exists():
         file.write_text(SETTINGS.format(path=folder / "voidtrail.db"), "utf-8")
-    house = build(load(file, {}), environment=VARIABLES, clock=clock or Clock())
+    house = build(load(file, {}), environment=VARIABLES, clock=clock or Clock(),
+                  settle=settle)  # fmt: skip
     try:
         yield house
     finally:

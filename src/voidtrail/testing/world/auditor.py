@@ -112,8 +112,9 @@ def audit(
     spoken = sorted(notices, key=lambda notice: notice.at)
     groups = _payments(spoken)
     found = [_payment(group, now, patience) for group in groups]
-    if not groups and spoken:
-        found = [_order_without_payment(spoken, now, patience)]
+    bare = [one for one in spoken if not one.payment]
+    if not groups and bare:
+        found = [_order_without_payment(bare, now, patience)]
     paid = [one for one in found if one.state == "paid"]
     gone = [one for one in found if one.state == "cancelled"]
     keeping = [

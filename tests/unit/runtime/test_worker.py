@@ -1,0 +1,204 @@
+"""The worker's turns, with a clock that only the test turns."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.unit.runtime.rig import HOUR, NOW, SECOND, Clock, event, house_at, put, shop_told
+from voidtrail.errors import LedgerStopped
+from voidtrail.event.model import Kind, Method, Tag
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.outbox import Notice
+from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.verdicts import verdicts
+from voidtrail.runtime.worker import Worker
+
+QR = {"method": Method.WECHAT_QR}
+PATIENCE = 2 * HOUR
+
+
+class Silent(Asker):
+    """Asks nobody; answers as the test wrote down."""
+
+    def __init__(self, house, intake, answers=()):
+        super().__init__(house, intake)
+        self.asked: list[tuple[str, str]] = []
+        self._answers = list(answers)
+
+    async def ask(self, entry, reference):
+        self.asked.append((entry.identity, reference))
+        answer = self._answers.pop(0) if self._answers else False
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Office:
+    """A worker with everything that it works with."""
+
+    def __init__(self, house, answers=(), told=None):
+        self.house = house
+        self.intake = Intake(house.ledger, house.clock)
+        self.asker = Silent(house, self.intake, answers)
+        self.refusals = Refusals()
+        self.worker = Worker(house, self.intake, self.asker, self.refusals, told)
+
+    async def turns(self, *instants):
+        with capture_logs() as self.logs:
+            for at in instants:
+                self.house.clock.now = at
+                await self.worker.turn()
+        await self.intake.close()
+
+
+@pytest.fixture
+def house(tmp_path):
+    with house_at(tmp_path, Clock()) as house:
+        yield house
+
+
+def states(house):
+    return {each["payment"]: each["state"] for each in verdicts(house)}
+
+
+def abandon(house, count=1):
+    """Let a shop tell of orders that nobody goes on with; no platform can be asked about them."""
+    for n in range(count):
+        put(house, event(payment=f"A{n}", notice=f"n{n}", **QR, **shop_told()),
+            source="storefront")  # fmt: skip
+
+
+def opened(house):
+    put(house, event(payment="pi_1", **QR))
+
+
+def test_silence_ends_a_payment_when_its_patience_is_over_and_not_before(house):
+    abandon(house)
+    asyncio.run(Office(house).turns(NOW + PATIENCE - 1))
+    assert states(house) == {"A0": "open"}
+    asyncio.run(Office(house).turns(NOW + PATIENCE))
+    assert states(house) == {"A0": "cancelled"}
+
+
+def test_more_overdue_payments_than_a_slice_are_all_judged_in_one_turn(house):
+    abandon(house, 600)
+    office = Office(house)
+    asyncio.run(office.turns(NOW + PATIENCE))
+    assert set(states(house).values()) == {"cancelled"}
+    assert office.worker.counts["judged"] == 600
+
+
+def test_the_clock_is_set_when_something_is_due_or_a_minute_went_by(house):
+    office = Office(house)
+    asyncio.run(office.turns(NOW + SECOND, NOW + 59 * SECOND, NOW + 60 * SECOND, NOW + 61 * SECOND))
+    assert office.worker.counts["ticks"] == 1
+    assert house.ledger.head().tick == NOW + 60 * SECOND
+
+
+def test_the_clock_never_goes_back(house):
+    asyncio.run(Office(house).turns(NOW + HOUR))
+    office = Office(house)
+    office.refusals.count(house.entry("stripe", "main"), "signature_invalid", "")
+    asyncio.run(office.turns(NOW))
+    assert house.ledger.head().tick == NOW + HOUR
+
+
+def test_refusals_are_put_on_record_as_counts(house):
+    office = Office(house)
+    for _ in range(3):
+        office.refusals.count(house.entry("stripe", "main"), "signature_invalid", "")
+    asyncio.run(office.turns(NOW + SECOND))
+    assert house.ledger.last_control("refused") == (
+        '[{"account_no":3,"code":"signature_invalid","count":3}]'
+    )
+
+
+def test_a_platform_is_asked_by_the_name_first_heard_before_silence_decides(house):
+    put(house, event(payment="cs_1", scope="stripe/main", **QR, **shop_told()), source="storefront")
+    put(house, event(payment="pi_1", names=("cs_1",), notice="n2", **QR))
+    office = Office(house)
+    asyncio.run(office.turns(NOW + PATIENCE))
+    assert office.asker.asked == [("stripe/main", "cs_1")]
+    assert states(house) == {"cs_1": "open"}, "it was not answered yet"
+
+
+def test_an_unanswered_question_is_put_again_after_growing_pauses_then_put_on_record(house):
+    opened(house)
+    office, due = Office(house), NOW + PATIENCE
+    asyncio.run(office.turns(due, due + 9 * SECOND, due + 10 * SECOND, due + 11 * SECOND))
+    assert len(office.asker.asked) == 2
+    assert office.worker.counts["unanswered"] == 1
+    assert states(house) == {"pi_1": "cancelled"}, "the second try was the last one"
+
+
+def test_a_question_that_breaks_something_of_ours_counts_as_unanswered(house):
+    opened(house)
+    office, due = Office(house, [RuntimeError("a bad key")]), NOW + PATIENCE
+    asyncio.run(office.turns(due))
+    assert [log["event"] for log in office.logs] == ["question_failed"]
+    assert states(house) == {"pi_1": "open"}
+
+
+def test_a_sign_of_life_after_the_question_makes_patience_begin_anew(house):
+    opened(house)
+    due = NOW + PATIENCE
+    asyncio.run(Office(house).turns(due, due + 10 * SECOND))
+    assert states(house) == {"pi_1": "cancelled"}
+    put(house, event(Kind.SUBMIT, notice="n2", at=NOW + HOUR))
+    assert states(house) == {"pi_1": "open"}
+    office = Office(house)
+    asyncio.run(office.turns(NOW + HOUR + PATIENCE))
+    assert office.asker.asked == [("stripe/main", "pi_1")], "it is asked again"
+
+
+def test_a_late_success_takes_abandonment_back_and_both_are_told(house):
+    opened(house)
+    heard: list[Notice] = []
+    due = NOW + PATIENCE
+    asyncio.run(Office(house, told=heard.append).turns(due, due + 10 * SECOND))
+    put(house, event(Kind.CAPTURE, notice="n2", amount_minor=500, currency="CNY", tag=Tag.OWN,
+                     operation="ch_1", at=NOW + SECOND))  # fmt: skip
+    asyncio.run(Office(house, told=heard.append).turns(due + 20 * SECOND))
+    assert [notice.after.state for notice in heard] == [2, 1]
+    assert states(house) == {"pi_1": "paid"}
+    assert house.ledger.outbox(10) == []
+
+
+def test_nobody_is_told_of_test_traffic(house):
+    heard: list[Notice] = []
+    put(house, event(payment="A1", **QR, **shop_told()), source="storefront", account="try-out")
+    office = Office(house, told=heard.append)
+    asyncio.run(office.turns(NOW + PATIENCE))
+    assert states(house) == {"A1": "cancelled"}
+    assert (heard, office.worker.counts["notices"], house.ledger.outbox(10)) == ([], 1, [])
+
+
+def test_a_notice_that_could_not_be_handed_on_is_kept(house):
+    abandon(house)
+
+    def breaks(notice):
+        raise RuntimeError("the mail server is down")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(Office(house, told=breaks).turns(NOW + PATIENCE))
+    assert len(house.ledger.outbox(10)) == 1
+    heard: list[Notice] = []
+    asyncio.run(Office(house, told=heard.append).turns(NOW + PATIENCE + SECOND))
+    assert len(heard) == 1
+
+
+def test_a_worker_stops_with_its_ledger(house, monkeypatch):
+    def full():
+        raise LedgerStopped("disk full")
+
+    async def happen():
+        office = Office(house)
+        house.clock.now = NOW + HOUR
+        with capture_logs():
+            await asyncio.wait_for(office.worker._again(office.worker._settle), 5)
+        await office.intake.close()
+
+    monkeypatch.setattr(house.ledger, "commit", full)
+    asyncio.run(happen())
