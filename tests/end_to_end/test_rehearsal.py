@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from typing import Any
 
 from voidtrail.runtime.rehearsal import rehearse
 from voidtrail.testing.world import Settings, World
@@ -21,7 +22,7 @@ def test_a_day_over_real_http_is_understood_as_it_was(tmp_path):
     seed = secrets.randbelow(2**31)
     day, took_s = asyncio.run(_rehearsed(tmp_path / "day", seed))
     what = f"seed {seed}, {took_s:.0f} s: "
-    truth = World(seed, Settings(orders=ORDERS)).truth.summary()
+    truth: Any = World(seed, Settings(orders=ORDERS)).truth.summary()
     found, playback = day.comparison, day.playback
 
     refused = [one for one in playback.played if one.post.expected == 401]

@@ -70,7 +70,9 @@ def operations(rows: Iterable[Row]) -> tuple[list[Operation], set[int]]:
     mixed: set[int] = set()
     for row in rows:
         op, kind, account_no = row[_OP], row[_KIND], row[_ACCOUNT]
-        assert op is not None and kind is not None and account_no is not None
+        assert op is not None
+        assert kind is not None
+        assert account_no is not None
         new = Operation(op, kind, account_no, row[_DONE] is not None, row[_REV], row[_CUR] or 0,
                         row[_OWN], row[_CUM])  # fmt: skip
         old = known.get(op)

@@ -51,8 +51,8 @@ class Projection:
 
     def verdict_of(self, payment: Row, operations: Sequence[Row], now: Micros) -> tuple[int, ...]:
         """Return the verdict's columns."""
-        found = self._judge(payment, legs(operations, money_speaker(payment)), now)
-        return found  # type: ignore[return-value]
+        known = legs(operations, money_speaker(payment))
+        return self._judge(payment, known, now)  # type: ignore[return-value]
 
     def verdict_sql(self, payment: str, operation: str, now: Micros) -> str:
         """Return the query of all verdicts."""

@@ -135,8 +135,8 @@ def _configure(folder: Path, configuration: Mapping[str, Any], port: int) -> Non
     ]  # fmt: skip
     for account in configuration["accounts"]:
         lines.append("[[account]]")
-        for key in ("source", "name", "entity", "shop", "mode", "zone", "cutoff"):
-            lines.append(f"{key} = {json.dumps(account[key], ensure_ascii=False)}")
+        lines += [f"{key} = {json.dumps(account[key], ensure_ascii=False)}"
+                  for key in ("source", "name", "entity", "shop", "mode", "zone", "cutoff")]  # fmt: skip
         lines.append("[account.options]")
         lines += [f"{k} = {json.dumps(v, ensure_ascii=False)}"
                   for k, v in account["options"].items()]  # fmt: skip

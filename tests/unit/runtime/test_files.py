@@ -150,7 +150,7 @@ def test_file_mapped_anew_is_translated_anew(home, tmp_path):
 
 
 def test_rows_that_cannot_be_read_are_quarantined_and_named(home, tmp_path):
-    bad = [row(1), row(2, amount="1,000.00"), row(3, day=1)[:4] + ("yesterday", "1"), row(4)]
+    bad = [row(1), row(2, amount="1,000.00"), (*row(3, day=1)[:4], "yesterday", "1"), row(4)]
     done = import_file(home, table(tmp_path, bad), mapping(tmp_path))
     assert done.counts.unreadable == 2
     assert done.counts.payments == 2
@@ -167,7 +167,7 @@ def test_what_cannot_be_used_leaves_no_trace(home, tmp_path):
         import_file(home, file, mapping(tmp_path, MAPPING.replace('"city"', '"nosuch"'), "b.toml"))
     with pytest.raises(FileInvalid):
         import_file(home, tmp_path / "absent.csv", how)
-    with pytest.raises(NotFound, match="absent.toml"):
+    with pytest.raises(NotFound, match=r"absent\.toml"):
         import_file(home, file, tmp_path / "absent.toml")
     with pytest.raises(WrongUse, match="slash"):
         import_file(home, file, how, account="a/b")

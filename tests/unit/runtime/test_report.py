@@ -1,5 +1,7 @@
 """What counts, once, where and under which name."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.runtime.house import MAPPING, NOW, event, house, mapping, row, rows, say, table
@@ -10,7 +12,7 @@ from voidtrail.runtime.clock import from_text
 from voidtrail.runtime.files import import_file
 from voidtrail.runtime.report import report
 
-CNY = {"currency": "CNY", "tag": Tag.OWN}
+CNY: dict[str, Any] = {"currency": "CNY", "tag": Tag.OWN}
 DAY = 86_400_000_000
 
 
@@ -113,15 +115,15 @@ def test_payment_given_back_is_called_off_for_what_was_taken(home):
 def test_days_are_business_days_of_the_account(home, since, until, payments):
     for no, at in enumerate(("2026-03-01T03:59", "2026-03-01T04:00", "2026-03-02T03:59",
                              "2026-03-02T04:00")):  # fmt: skip
-        say(home, "stripe", "main",
-            _off(f"pi_{no}", occurred_at=from_text(at, zone="Asia/Shanghai")), cutoff="04:00")  # fmt: skip
+        off = _off(f"pi_{no}", occurred_at=from_text(at, zone="Asia/Shanghai"))
+        say(home, "stripe", "main", off, cutoff="04:00")
     assert report(home, since=since, until=until)["payments"] == payments
 
 
 def test_division_by_time_is_by_the_local_clock(home):
     at = from_text("2026-03-29T00:30:00+00:00")  # London puts its clock forward at 01:00
-    say(home, "stripe", "uk", _off("pi_1", occurred_at=at), _off("pi_2", occurred_at=at + DAY // 24),
-        zone="Europe/London")  # fmt: skip
+    both = (_off("pi_1", occurred_at=at), _off("pi_2", occurred_at=at + DAY // 24))
+    say(home, "stripe", "uk", *both, zone="Europe/London")
     say(home, "stripe", "cn", _off("pi_3", occurred_at=at))
     found = report(home, by=["day", "hour", "month"])["by"]
     values = [(each["dimension"], each["value"], each["payments"]) for each in found]

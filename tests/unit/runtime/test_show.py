@@ -1,5 +1,7 @@
 """An order is found by every name that anybody gave it, and told whole."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.runtime.house import NOW, event, house, say
@@ -8,7 +10,7 @@ from voidtrail.event.model import Kind, Result, Role, Tag
 from voidtrail.event.reason import number
 from voidtrail.runtime.show import show
 
-CNY = {"currency": "CNY", "tag": Tag.OWN}
+CNY: dict[str, Any] = {"currency": "CNY", "tag": Tag.OWN}
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def told(home):
         event("pi_1", Kind.OPEN, names=("cs_1",), order="A1", amount_minor=1250, **CNY),
         event("pi_1", Kind.CANCEL, order="A1", occurred_at=NOW + 5, code="requested_by_customer",
               reason=number("customer_request")))  # fmt: skip
-    say(home, "alipay", "main",
-        event("t1", Kind.CAPTURE, order="A1", operation="op9", amount_minor=1250, **CNY))  # fmt: skip
+    paid = event("t1", Kind.CAPTURE, order="A1", operation="op9", amount_minor=1250, **CNY)
+    say(home, "alipay", "main", paid)
     return home
 
 
