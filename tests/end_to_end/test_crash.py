@@ -105,9 +105,7 @@ def test_killed_serve_command_loses_and_doubles_nothing(tmp_path):
     server = Served(tmp_path)
     with server:
         server.down()
-        found = asyncio.run(
-            campaign(server, HOOK, STRIPE_SECRET, kills=5, seed=SEED, live_s=(0.1, 0.8))
-        )
+        found = asyncio.run(campaign(server, HOOK, STRIPE_SECRET, kills=5, seed=SEED, life=400))
     checked("kills-of-the-command", found, server.config, server.db, 5)
 
 

@@ -33,6 +33,7 @@ from voidtrail.testing.world.settings import Settings as WorldSettings
 Tell = Callable[[str, int, int], None]
 """Told (what is being done, done, of how many)."""
 _READY_S = 60.0
+_PLAIN = ("source", "name", "entity", "shop", "mode", "zone", "cutoff")
 _SETTLE_S = 90.0
 
 
@@ -135,8 +136,7 @@ def _configure(folder: Path, configuration: Mapping[str, Any], port: int) -> Non
     ]  # fmt: skip
     for account in configuration["accounts"]:
         lines.append("[[account]]")
-        lines += [f"{key} = {json.dumps(account[key], ensure_ascii=False)}"
-                  for key in ("source", "name", "entity", "shop", "mode", "zone", "cutoff")]  # fmt: skip
+        lines += [f"{key} = {json.dumps(account[key], ensure_ascii=False)}" for key in _PLAIN]
         lines.append("[account.options]")
         lines += [f"{k} = {json.dumps(v, ensure_ascii=False)}"
                   for k, v in account["options"].items()]  # fmt: skip

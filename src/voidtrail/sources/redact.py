@@ -63,9 +63,7 @@ def _suspicious(text: bytes) -> bool:
     return False
 
 
-def mask(
-    text: bytes, keep: Callable[[], Collection[bytes]] = frozenset
-) -> tuple[bytes, int]:
+def mask(text: bytes, keep: Callable[[], Collection[bytes]] = frozenset) -> tuple[bytes, int]:
     """Mask the card numbers in a text of any ASCII-based encoding.
 
     Args:

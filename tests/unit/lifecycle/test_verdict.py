@@ -228,4 +228,4 @@ def test_aggregate_over_every_column_of_the_verdicts_can_be_planned():
         db.execute(f"CREATE TABLE {made.name} ({made.schema_sql()})")
     query = table.verdict_sql("payment", "operation", Terms(), LATE)
     largest = ", ".join(f"max({name})" for name in table.VERDICT)
-    assert db.execute(f"SELECT {largest} FROM ({query})").fetchone()[0] is None
+    assert db.execute(f"SELECT {largest} FROM ({query})").fetchall()[0][0] is None

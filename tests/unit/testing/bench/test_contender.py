@@ -1,6 +1,12 @@
 import pytest
 
-from voidtrail.testing.bench.contender import Site, djstripe_peer, fastapi_peer, peers
+from voidtrail.testing.bench.contender import (
+    Site,
+    djstripe_peer,
+    fastapi_peer,
+    missing_peers,
+    peers,
+)
 from voidtrail.testing.bench.payloads import Credentials
 
 
@@ -35,3 +41,4 @@ def test_a_peer_without_its_environment_is_left_out(tmp_path):
     python.parent.mkdir(parents=True)
     python.touch()
     assert len(peers(tmp_path)) == 2
+    assert missing_peers(tmp_path) == ("fastapi_service",)

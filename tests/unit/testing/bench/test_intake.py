@@ -6,7 +6,7 @@ import pytest
 from voidtrail.testing.bench.contender import Contender
 from voidtrail.testing.bench.intake import Plan, run_intake
 from voidtrail.testing.bench.process import ContenderFailed
-from voidtrail.testing.bench.report import as_data, as_table
+from voidtrail.testing.bench.report import as_data
 
 TOY = Path(__file__).with_name("toy_server.py")
 PLAN = Plan(connections=(1, 3), rounds=2, seconds=20.0, requests_max=30, warm_up=5, pinned=False)
@@ -70,11 +70,6 @@ def test_data_names_the_machine_the_cells_and_the_ratios(measured):
         ("ours", "theirs", "stripe", 3),
     }
     assert all(ratio["per_s"] is None for ratio in data["ratios"])
-
-
-def test_table_has_a_row_for_each_cell(measured):
-    result, _, _ = measured
-    assert as_table(result).row_count == 6
 
 
 def test_a_contender_that_does_not_start_is_an_error(tmp_path):
