@@ -19,6 +19,8 @@ from typing import Final, NamedTuple, Protocol
 
 _AGAIN_S: Final = 0.002
 _ANSWER_S: Final = 20.0
+_INSTANT_S: Final = 0.02
+_LIFE_S: Final = 2.0
 _TYPES: Final = {"open": "payment_intent.created", "capture": "payment_intent.succeeded",
                  "refund": "refund.created"}  # fmt: skip
 
@@ -175,9 +177,17 @@ class Poster:
         self._reader = self._writer = None
 
 
+async def _lived(campaign: Campaign, notices: int) -> None:
+    """Wait until so many notices more are acknowledged, or for the longest life."""
+    wanted = len(campaign.acknowledged) + notices
+    until = time.monotonic() + _LIFE_S
+    while len(campaign.acknowledged) < wanted and time.monotonic() < until:
+        await asyncio.sleep(0.001)
+
+
 async def campaign(
     target: Target, path: str, secret: str, *, kills: int, seed: int, clients: int = 16,
-    live_s: tuple[float, float] = (0.0, 0.1),
+    life: int = 40,
 ) -> Campaign:  # fmt: skip
     """Kill a server under load and start it again on the same file, many times.
 
@@ -188,7 +198,8 @@ async def campaign(
         kills: how many times.
         seed: of amounts and of the instants of the kills.
         clients: how many post at once.
-        live_s: a server lives between so many seconds after it takes in deliveries.
+        life: most notices that a server acknowledges before it is killed, a few milliseconds
+            later. A number and not a time, so that there is load on a slow machine, too.
 
     Returns:
         What was sent and what was acknowledged. The server is killed at the end, too.
@@ -203,7 +214,8 @@ async def campaign(
         for number in range(clients)
     ]  # fmt: skip
     while found.kills < kills:
-        await asyncio.sleep(rng.uniform(*live_s))
+        await _lived(found, rng.randrange(life))
+        await asyncio.sleep(rng.uniform(0.0, _INSTANT_S))
         found.up.clear()
         await target.kill()
         found.kills += 1
