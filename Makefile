@@ -38,7 +38,8 @@ format: setup-dev ## mend what the style checks can mend themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## measure this machine
+bench: setup ## measure this machine, beside the peers that it makes environments for
+	@PYTHON="$(PYTHON)" benchmarks/peers/setup
 	@$(BIN)/voidtrail bench
 
 docs: setup-dev ## run every example in README.md and docs/

@@ -32,7 +32,7 @@ class Measured(NamedTuple):
 
     Attributes:
         machine: this machine, looked at before the benchmark began.
-        data: the same as values that JSON can hold.
+        data: the same, and the machine, as values that JSON can hold.
         peers_missing: peers that intake could not be compared with, for want of an environment.
     """
 
@@ -80,7 +80,9 @@ def bench(
                 result = run_fold(_sized(_FOLD[quick], times), room, tell)
             else:
                 result = run_contention(room, tell, **_CONTENTION[quick])
-        yield Measured(name, machine, result, as_data(result), missing)
+        yield Measured(
+            name, machine, result, {"machine": asdict(machine), **as_data(result)}, missing
+        )
 
 
 _INTAKE: Final = {

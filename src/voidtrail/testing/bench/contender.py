@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from voidtrail.testing.bench.kept import Store
 from voidtrail.testing.bench.payloads import Credentials, public_pem
 
 _ENDPOINT_UUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-_PEERS = Path("benchmarks", "peers")
+PEERS = Path("benchmarks", "peers")
 _VENVS = Path(".bench")
 
 
@@ -43,6 +44,7 @@ class Contender:
         sources: The sources that it can receive.
         cwd: Where the command runs.
         prepare_argv: A command that is run to its end before each start.
+        store: Where it keeps what it acknowledged; None leaves that unproved.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Contender:
     sources: frozenset[str]
     cwd: Path = field(default_factory=Path.cwd)
     prepare_argv: tuple[str, ...] | None = None
+    store: Store | None = None
 
 
 ContenderAt = Callable[[Site], Contender]
@@ -77,6 +80,16 @@ def peers(root: Path) -> list[ContenderAt]:
     return found
 
 
+def missing_peers(root: Path) -> tuple[str, ...]:
+    """Return the folders of the peers that have no environment.
+
+    Args:
+        root: The checkout.
+    """
+    folders = ("fastapi_service", "djstripe_service")
+    return tuple(each for each in folders if not _python(root, each).exists())
+
+
 def voidtrail(site: Site) -> Contender:
     """Return Voidtrail with everything on: verify, mask, seal, chain, join, verdict.
 
@@ -92,17 +105,18 @@ def voidtrail(site: Site) -> Contender:
         _SETTINGS.format(account=site.account, app_id=site.credentials.alipay_app_id),
         encoding="utf-8",
     )
+    command = (sys.executable, "-m", "voidtrail")
+    file = site.data / "voidtrail.db"
+    where = ("--config", str(site.data / "voidtrail.toml"), "--db", str(file))
+    verify = (*command, "verify", "--json", *where)
     return Contender(
         name="Voidtrail",
-        argv=(
-            *(sys.executable, "-m", "voidtrail", "serve", "--port", str(site.port)),
-            *("--config", str(site.data / "voidtrail.toml")),
-            *("--db", str(site.data / "voidtrail.db")),
-        ),
+        argv=(*command, "serve", "--port", str(site.port), *where),
         env={"BENCH_STRIPE_SECRET": site.credentials.stripe_secret},
         ready_url=f"http://127.0.0.1:{site.port}/healthz",
         path_for=lambda source, account: f"/hooks/{source}/{account}",
         sources=frozenset({"stripe", "alipay"}),
+        store=Store(file, "SELECT count(*) FROM delivery", repeats=True, verify_argv=verify),
     )
 
 
@@ -133,6 +147,7 @@ def fastapi_peer(root: Path, site: Site) -> Contender:
     """
     key_file = site.data / "alipay_public_key.pem"
     key_file.write_text(public_pem(site.credentials.alipay_key), encoding="ascii")
+    file = site.data / "peer.sqlite3"
     return Contender(
         name="hand-rolled FastAPI",
         argv=(
@@ -142,7 +157,7 @@ def fastapi_peer(root: Path, site: Site) -> Contender:
             *("--no-access-log", "--log-level", "warning"),
         ),
         env={
-            "PEER_DATABASE_URL": f"sqlite+aiosqlite:///{site.data / 'peer.sqlite3'}",
+            "PEER_DATABASE_URL": f"sqlite+aiosqlite:///{file}",
             "PEER_STRIPE_SECRET": site.credentials.stripe_secret,
             "PEER_ALIPAY_APP_ID": site.credentials.alipay_app_id,
             "PEER_ALIPAY_PUBLIC_KEY_FILE": str(key_file),
@@ -151,7 +166,8 @@ def fastapi_peer(root: Path, site: Site) -> Contender:
         ready_url=f"http://127.0.0.1:{site.port}/health",
         path_for=lambda source, account: f"/hooks/{source}/{account}",
         sources=frozenset({"stripe", "alipay"}),
-        cwd=root / _PEERS / "fastapi_service",
+        cwd=root / PEERS / "fastapi_service",
+        store=Store(file, "SELECT count(*) FROM events", repeats=False),
     )
 
 
@@ -167,6 +183,7 @@ def djstripe_peer(root: Path, site: Site, *, store_only: bool = False) -> Conten
         The contender.
     """
     python = str(_python(root, "djstripe_service"))
+    file = site.data / "peer.sqlite3"
     return Contender(
         name="dj-stripe (store only)" if store_only else "dj-stripe",
         argv=(
@@ -177,7 +194,7 @@ def djstripe_peer(root: Path, site: Site, *, store_only: bool = False) -> Conten
         ),
         env={
             "DJANGO_SETTINGS_MODULE": "settings",
-            "PEER_DATABASE_FILE": str(site.data / "peer.sqlite3"),
+            "PEER_DATABASE_FILE": str(file),
             "PEER_TEMPLATE_FILE": str(root / _VENVS / "djstripe_service" / "template.sqlite3"),
             "PEER_STRIPE_SECRET": site.credentials.stripe_secret,
             "PEER_ENDPOINT_UUID": _ENDPOINT_UUID,
@@ -186,8 +203,9 @@ def djstripe_peer(root: Path, site: Site, *, store_only: bool = False) -> Conten
         ready_url=f"http://127.0.0.1:{site.port}/health",
         path_for=lambda _source, _account: f"/stripe/webhook/{_ENDPOINT_UUID}/",
         sources=frozenset({"stripe"}),
-        cwd=root / _PEERS / "djstripe_service",
+        cwd=root / PEERS / "djstripe_service",
         prepare_argv=(python, "prepare.py"),
+        store=Store(file, "SELECT count(*) FROM djstripe_webhookeventtrigger", repeats=True),
     )
 
 

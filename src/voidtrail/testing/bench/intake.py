@@ -12,12 +12,13 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 
 from voidtrail.testing.bench.contender import Contender, ContenderAt, Site
+from voidtrail.testing.bench.kept import check_kept
 from voidtrail.testing.bench.load import Load, run_load
 from voidtrail.testing.bench.machine import Machine, this_machine
 from voidtrail.testing.bench.payloads import Credentials, Pool, build_pool
@@ -65,11 +66,14 @@ class IntakeResult:
         machine: Where.
         plan: What was asked for.
         loads: For each cell its measurements, one a round.
+        kept: For each contender that could be checked, how many notifications its stores held
+            after the runs: exactly those that it had acknowledged.
     """
 
     machine: Machine
     plan: Plan
     loads: Mapping[Cell, Sequence[Load]]
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_intake(
@@ -90,11 +94,12 @@ def run_intake(
         The measurements.
 
     Raises:
-        ContenderFailed: A server did not start.
+        ContenderFailed: A server did not start, or did not keep what it acknowledged.
     """
     machine = this_machine(directory)
     credentials = Credentials()
     loads: dict[Cell, list[Load]] = {}
+    kept: dict[str, int] = {}
     allowed = os.sched_getaffinity(0)
     server_cpu, client_cpu = _processors(plan)
     pin(client_cpu)
@@ -111,24 +116,34 @@ def run_intake(
                         if source not in contender.sources:
                             continue
                         tell(f"round {number} of {plan.rounds}: {source} to {contender.name}")
-                        measured = _take_through(contender, site, pool, plan, server_cpu)
+                        measured, acknowledged = _take_through(
+                            contender, site, pool, plan, server_cpu
+                        )
+                        if contender.store is not None and acknowledged is not None:
+                            found = check_kept(contender.name, contender.store, acknowledged)
+                            kept[contender.name] = kept.get(contender.name, 0) + found
                     for connections, load in measured.items():
                         loads.setdefault((contender.name, source, connections), []).append(load)
     finally:
         os.sched_setaffinity(0, allowed)
-    return IntakeResult(machine, plan, loads)
+    return IntakeResult(machine, plan, loads, kept)
 
 
 def _take_through(
     contender: Contender, site: Site, pool: Pool, plan: Plan, server_cpu: int | None
-) -> dict[int, Load]:
-    """Start one server, warm it up and measure it at every number of connections."""
+) -> tuple[dict[int, Load], list[str] | None]:
+    """Start one server, warm it up and measure it at every number of connections.
+
+    Also returned are the ids of the notifications that it acknowledged; None where one was not,
+    since nobody knows then which.
+    """
     log = site.data / "server.log"
     path = contender.path_for(pool.source, site.account)
     host = f"{_HOST}:{site.port}"
     if contender.prepare_argv:
         run_once(contender.prepare_argv, contender.env, contender.cwd, log)
     measured = {}
+    acknowledged: list[str] | None = []
     with running(
         contender.argv, contender.env, contender.cwd, contender.ready_url, log, cpu=server_cpu
     ) as pid:
@@ -150,8 +165,13 @@ def _take_through(
                 raise ContenderFailed(f"{contender.name} answered nothing; see {log}: {tail(log)}")
             if connections:
                 measured[connections] = load
+            if load.errors or acknowledged is None:
+                acknowledged = None
+            else:
+                sent = pool.drafts[start : start + load.requests]
+                acknowledged += [draft.event_id for draft in sent]
             start, stop = stop, stop + plan.requests_max
-    return measured
+    return measured, acknowledged
 
 
 class _without_collector:  # noqa: N801 - reads as the statement that it is

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -20,9 +21,7 @@ _LOG_TAIL_CHARS = 2_000
 
 
 class ContenderFailed(OutsideFault):
-    """A server under test did not start, or a command that it needs failed."""
-
-    code = "contender_failed"
+    """What is measured did not start, failed, or did not keep what it acknowledged."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -64,6 +63,11 @@ def peak_rss_bytes(pid: int) -> int:
         lines = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         kibibytes += sum(int(line.split()[1]) for line in lines)
     return kibibytes * 1024
+
+
+def peak_rss_bytes_of_this_process() -> int:
+    """Return the peak resident memory of this process so far, its children left out."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def pin(cpu: int | None) -> None:

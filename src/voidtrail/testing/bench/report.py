@@ -1,16 +1,12 @@
-"""How the measurements are shown: a table for people, plain values for machines."""
+"""The measurements of intake as plain values: medians over the rounds, and ratios."""
 
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
-
 from voidtrail.testing.bench.intake import SIGNATURE, Cell, IntakeResult
 from voidtrail.testing.bench.load import Load
-
-_CLIENT_BOUND_SHARE = 0.9
 
 
 def as_data(result: IntakeResult) -> dict[str, Any]:
@@ -20,66 +16,28 @@ def as_data(result: IntakeResult) -> dict[str, Any]:
         result: What was measured.
 
     Returns:
-        `machine`, `plan`, `cells` (medians over the rounds, and each round) and `ratios` (of the
-        first contender to each other one: above 1 means that the first is better).
+        `machine`, `plan`, `cells` (medians over the rounds, and each round), `ratios` (of the
+        first contender to each other one: above 1 means that the first is better) and `kept`.
     """
     return {
         "machine": asdict(result.machine),
         "plan": asdict(result.plan),
-        "cells": [_cell(cell, loads) for cell, loads in result.loads.items()],
+        "cells": cells(result),
         "ratios": _ratios(result),
+        "kept": dict(result.kept),
     }
 
 
-def as_table(result: IntakeResult) -> Table:
-    """Return a result as a table, one row a cell, contenders side by side.
-
-    Args:
-        result: What was measured.
-
-    Returns:
-        A table for a Rich console.
-    """
-    machine = result.machine
-    table = Table(
-        title="Signed notifications taken in, verified, stored durably and acknowledged",
-        caption=(
-            f"{machine.cores} cores, disk flush {machine.flush_s * 1e3:.2f} ms, "
-            f"load {machine.load:.1f}; medians of {result.plan.rounds} rounds. "
-            "* the client was the limit"
-        ),
-    )
-    table.add_column("signature")
-    for name in ("connections", "server"):
-        table.add_column(name, justify="right" if name == "connections" else "left")
-    for name in ("requests/s", "per server-CPU-s", "p50 ms", "p99 ms", "errors", "peak MB"):
-        table.add_column(name, justify="right")
+def cells(result: IntakeResult) -> list[dict[str, Any]]:
+    """Return the cells in the order of the table: sources, connections, contenders."""
     names = list(dict.fromkeys(name for name, _, _ in result.loads))
-    for source in result.plan.sources:
-        for connections in result.plan.connections:
-            for name in names:
-                if loads := result.loads.get((name, source, connections)):
-                    table.add_row(*_row(name, source, connections, loads))
-            table.add_section()
-    return table
-
-
-def _row(name: str, source: str, connections: int, loads: Sequence[Load]) -> tuple[str, ...]:
-    per_cpu = _median(loads, lambda load: load.per_server_cpu_s)
-    bound = _median(loads, lambda load: load.client_cpu_share) or 0.0
-    rss = max(load.server_peak_rss_bytes or 0 for load in loads)
-    return (
-        SIGNATURE.get(source, source),
-        str(connections),
-        name,
-        f"{statistics.median(load.per_s for load in loads):,.0f}"
-        + ("*" if bound > _CLIENT_BOUND_SHARE else ""),
-        "-" if per_cpu is None else f"{per_cpu:,.0f}",
-        f"{statistics.median(load.p50_s for load in loads) * 1e3:,.2f}",
-        f"{statistics.median(load.p99_s for load in loads) * 1e3:,.2f}",
-        str(sum(load.errors for load in loads)),
-        f"{rss / 1e6:,.0f}",
-    )
+    return [
+        _cell((name, source, connections), result.loads[name, source, connections])
+        for source in result.plan.sources
+        for connections in result.plan.connections
+        for name in names
+        if (name, source, connections) in result.loads
+    ]
 
 
 def _cell(cell: Cell, loads: Sequence[Load]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_bare_query_has_the_same_keys_and_as_many_different_aggregates(facts):
 def test_the_stories_reach_the_states_that_they_tell_of(facts):
     rows = facts.execute(f"SELECT {', '.join(FACT)} FROM fact").fetchall()
     moved = [row for row in rows if row[FACT.index("kind")] in OPERATION_KINDS]
-    operations = {}
+    operations: dict[int, list] = {}
     for key, row in OPERATION.fold(moved).items():
         operations.setdefault(key[0], []).append(row)
     judge = judge_with(Terms())
