@@ -297,11 +297,11 @@ class Day:
         expect(found["quarantined"] == found["conflicts"] == 0, lambda: f"{found}")
         for name, counted in (("state", states), ("how", hows)):
             stated = {word: count for word, count in found[name].items() if count}
-            expect(stated == dict(counted), lambda: f"{name}: {stated}, counted {counted}")  # noqa: B023
+            expect(stated == dict(counted), lambda: f"{name}: {stated}, counted {counted}")
         if self.manner == "answered":
             truth = self.world.truth.summary()
             for name in ("orders", "payments", "cancelled", "switched", "double_paid"):
-                expect(found[name] == truth[name], lambda: f"{name}: {found[name]}, {truth[name]}")  # noqa: B023
+                expect(found[name] == truth[name], lambda: f"{name}: {found[name]}, {truth[name]}")
         self.counts["reports"] += 1
 
 
@@ -333,7 +333,7 @@ def expect_equal(found, wanted, where):
     """Compare two pictures of ledgers."""
     for part in wanted:
         expect(found[part] == wanted[part],
-               lambda: f"{where}: {part} differ: {_apart(found[part], wanted[part])}")  # noqa: B023  # fmt: skip
+               lambda: f"{where}: {part} differ: {_apart(found[part], wanted[part])}")  # fmt: skip
 
 
 def _apart(found, wanted):
