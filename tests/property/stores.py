@@ -166,7 +166,12 @@ def duck(*, optimised=False):
     On tables as small as these, DuckDB spends its time on planning. The optimiser has a test of
     its own, on many worlds at once.
     """
-    name = f"duck {optimised}"
+    name, used = f"duck {optimised}", _opened.get("uses", 0)
+    _opened["uses"] = used + 1
+    if used % 50 == 0:  # rows that were deleted are still walked over
+        for each in ("duck True", "duck False"):
+            if each in _opened:
+                _opened.pop(each).close()
     if name in _opened:
         return _opened[name]
     con = _opened[name] = duckdb.connect(config={"threads": 1})
