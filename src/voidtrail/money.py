@@ -5,7 +5,7 @@ Source: ISO 4217 list one (alphabetic code, numeric code, number of decimals), 2
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Final
 
 # Each word is the alphabetic code followed by the numeric code; the key is the exponent.
@@ -98,8 +98,10 @@ def minor_from_major(amount: str | int | Decimal, currency: str, *, rounding: bo
         raise ValueError(f"amount {amount!r} is not a decimal number") from None
     if not value.is_finite():
         raise ValueError(f"amount {amount!r} is not a finite number")
-    scaled = value.scaleb(exponent(currency))
-    whole = scaled.to_integral_value(rounding=ROUND_HALF_EVEN)
+    # The default context would round a long fraction to 28 digits, and so hide that it is finer.
+    exact = Context(prec=len(value.as_tuple().digits) + 32)
+    scaled = value.scaleb(exponent(currency), exact)
+    whole = scaled.to_integral_value(ROUND_HALF_EVEN, exact)
     if whole != scaled and not rounding:
         raise ValueError(f"amount {amount!r} is finer than the minor unit of {currency}")
     if abs(whole) > MINOR_MAX:

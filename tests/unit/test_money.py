@@ -57,3 +57,8 @@ def test_the_largest_amounts_can_be_added_up_in_64_bits():
     assert 2 * money.MINOR_MAX <= 2**63
     with pytest.raises(ValueError, match="too large"):
         money.minor_from_major(money.MINOR_MAX + 1, "JPY")
+
+
+def test_a_fraction_longer_than_the_default_precision_is_still_finer():
+    with pytest.raises(ValueError, match="finer"):
+        money.minor_from_major("122070312.49999999999999999995006543758139", "AED")
