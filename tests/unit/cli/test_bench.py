@@ -1,0 +1,87 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from voidtrail.cli.main import run
+from voidtrail.runtime import benching
+from voidtrail.testing.bench.machine import Machine
+
+MACHINE = Machine(2, 0.0002, 2e-6, 0.1, "Linux", "3.11")
+
+
+def _cell(name, per_cpu):
+    return {"contender": name, "source": "stripe", "signature": "hmac", "connections": 64,
+            "per_s": 2.0 * per_cpu, "per_server_cpu_s": per_cpu, "p50_s": 0.004, "p99_s": 0.02,
+            "client_cpu_share": 0.95, "errors": 0, "peak_rss_bytes": 9e7}  # fmt: skip
+
+
+DATA = {
+    "intake": {
+        "cells": [_cell("Voidtrail", 8000.0), _cell("dj-stripe", 100.0)],
+        "ratios": [{"to": "dj-stripe", "source": "stripe", "connections": 64,
+                    "per_server_cpu_s": 80.0}],
+        "kept": {"Voidtrail": 4321},
+    },
+    "import": {"imports": [
+        {"by": by, "form": "csv", "rows": 10, "events": 23, "per_cpu_s": 25_000.0, "cpu_s": 1.0,
+         "wall_s": 2.0, "peak_rss_bytes": 4e8} for by in ("Voidtrail", "naive")
+    ]},
+    "fold": {
+        "facts": 20_000_000, "file_bytes": 8e8, "peak_rss_bytes": 3e9,
+        "queries": [{"name": name, "rows": 5_000_000, "cpu_s": [4.0, 5.0], "wall_s": [2.0, 3.0]}
+                    for name in ("bare payment", "payment")],
+        "ratios": {"payment": {"cpu_s": 1.25, "wall_s": 1.2}},
+    },
+    "contention": {
+        "loads": {name: {"requests": 100, "non_2xx": 0, "elapsed_s": 1.0, "p50_s": 0.01,
+                         "p99_s": 0.03} for name in ("quiet", "importing", "computing")},
+        "imported_throughout": False,
+        "ratios": {"importing": 2.5, "computing": 1.5},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Nothing is measured; what was asked for is kept."""
+    asked = []
+
+    def bench(names, folder, tell, *, quick, rounds):
+        asked.append((names, quick, rounds))
+        tell("something")
+        for name in names or DATA:
+            missing = ("djstripe_service",) if name == "intake" else ()
+            yield SimpleNamespace(name=name, machine=MACHINE, data=DATA[name],
+                                  peers_missing=missing)  # fmt: skip
+
+    monkeypatch.setattr(benching, "bench", bench)
+    return asked
+
+
+def test_everything_is_shown_when_nothing_is_named(measured, capsys):
+    assert run(["bench"], {}) == 0
+    said = capsys.readouterr().out
+    assert measured == [([], False, None)]
+    for figure in ("8,000", "80.0 ×", "4,321", "25,000", "1.25 ×", "2.5 ×", "disk flush 0.20 ms"):
+        assert figure in said, figure
+    assert "16,000*" in said
+    assert "make bench" in said
+    assert "djstripe_service" in said
+    assert "its row flatters" in said
+
+
+def test_json_has_a_key_for_each_that_was_named(measured, capsys):
+    assert run(["bench", "fold", "import", "--quick", "--rounds", "2", "--json"], {}) == 0
+    assert measured == [(["fold", "import"], True, 2)]
+    assert set(json.loads(capsys.readouterr().out)) == {"fold", "import"}
+
+
+def test_it_is_told_in_chinese(measured, capsys):
+    assert run(["--lang", "zh_CN", "bench", "contention"], {}) == 0
+    assert "争用" in capsys.readouterr().out
+
+
+def test_what_is_not_known_is_refused(measured):
+    assert run(["bench", "coffee"], {}) == 2
+    assert run(["bench", "--rounds", "0"], {}) == 2
