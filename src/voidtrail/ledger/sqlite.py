@@ -23,6 +23,7 @@ from voidtrail.ledger.connection import connect, connect_for_reading, marks
 from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
 from voidtrail.ledger.group import Group
 from voidtrail.ledger.keys import Keyring, WrappedKey
+from voidtrail.ledger.messages import MessageTable
 from voidtrail.ledger.statements import Statements
 from voidtrail.ledger.working import SEEN_SQL, Changes, Known, Name, Seen, id_key
 
@@ -32,7 +33,7 @@ _OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingEr
 """Errors that a single item can cause; every other one says that the file cannot be trusted."""
 
 
-class SqliteLog:
+class SqliteLog(MessageTable):
     """A ledger in a SQLite file (see `ledger.contract.Log`).
 
     Args:
@@ -360,23 +361,22 @@ class SqliteLog:
 
     def names_of(self, payment_id: int) -> list[str]:
         """Return a payment's names, the first heard first."""
-        rows = self._db.execute(
-            "SELECT text FROM name WHERE payment_id = ? ORDER BY no", (payment_id,)
-        )
-        return [text for (text,) in rows]
+        select = "SELECT text FROM name WHERE payment_id = ? ORDER BY no"
+        return [text for (text,) in self._db.execute(select, (payment_id,))]
 
-    def outbox(self, limit: int) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
+    def outbox(
+        self, limit: int, after: int = 0
+    ) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
         """Return notices that are not struck off, oldest first."""
         return self._db.execute(
             "SELECT no, at, payment_id, quiet, before, after FROM outbox "
-            "WHERE done_at IS NULL ORDER BY no LIMIT ?", (limit,),
+            "WHERE done_at IS NULL AND no > ? ORDER BY no LIMIT ?", (after, limit),
         ).fetchall()  # fmt: skip
 
-    def struck(self, up_to: int, now: Micros) -> int:
+    def struck(self, up_to: int, now: Micros, after: int = 0) -> int:
         """Strike off notices inside of the transaction begun; return how many."""
-        return self._db.execute(
-            "UPDATE outbox SET done_at = ? WHERE done_at IS NULL AND no <= ?", (now, up_to)
-        ).rowcount
+        strike = "UPDATE outbox SET done_at = ? WHERE done_at IS NULL AND no > ? AND no <= ?"
+        return self._db.execute(strike, (now, after, up_to)).rowcount
 
     def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
         """Judge payments anew inside of the transaction begun; return how many changed."""

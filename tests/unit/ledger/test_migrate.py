@@ -22,11 +22,13 @@ def test_head_is_what_alembic_finds():
 
 
 def test_schema_after_the_upgrade_is_what_the_statements_say(tmp_path):
-    step = import_module("voidtrail.ledger.migrations.versions.v0001_ledger")
+    versions = sorted((FOLDER / "versions").glob("v*.py"))
+    steps = [import_module(f"voidtrail.ledger.migrations.versions.{each.stem}")
+             for each in versions]  # fmt: skip
     migrate.upgrade(str(tmp_path / "made.db"))
     wanted, made = sqlite3.connect(":memory:"), sqlite3.connect(tmp_path / "made.db")
     try:
-        for statement in step.STATEMENTS:
+        for statement in [each for step in steps for each in step.STATEMENTS]:
             wanted.execute(statement)
         query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'"
         assert schema(made, query) == schema(wanted, query)

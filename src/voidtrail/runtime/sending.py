@@ -1,0 +1,275 @@
+"""The post: carries messages to people and machines outside, at least once, each with a key.
+
+What waits is in the ledger's file, so a restart goes on where it was. Targets know nothing of one
+another: a slow one holds up nobody. A target that keeps failing is probed with one message at a
+time, and everything that waits for it goes out as soon as it answers again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+from voidtrail.errors import LedgerStopped
+from voidtrail.event.model import Micros
+from voidtrail.ledger.contract import SLICE_MAX
+from voidtrail.ledger.messages import DEAD, KEPT_S, SENT, WAITING, Mark, Message
+from voidtrail.runtime.app import House
+from voidtrail.runtime.ingest import Intake
+
+POLL_S: Final = 1.0
+"""How often to look for what another process has posted."""
+AT_ONCE: Final = 4
+"""Most messages of one target under way at one time."""
+CARRY_MAX_S: Final = 60.0
+"""A carrier that has not answered by then is taken to have failed."""
+FAILING: Final = 5
+"""After so many failures in a row a target is probed with one message at a time."""
+PROBE_MAX_S: Final = 300.0
+WAIT_MAX_S: Final = 86_400.0
+"""The longest wait that a receiver may ask for."""
+SPREAD: Final = 0.1
+"""A wait is up to this share shorter or longer than the schedule says."""
+_SECOND: Final = 1_000_000
+_FORGET_EVERY_S: Final = 3600
+_log = structlog.get_logger(__name__)
+
+
+class Sent(NamedTuple):
+    """The receiver has it."""
+
+
+class Retry(NamedTuple):
+    """It did not arrive; the same may succeed later.
+
+    Attributes:
+        why: for people, without secrets.
+        after_s: what the receiver asked for; the schedule's wait is kept if that is longer.
+    """
+
+    why: str
+    after_s: float | None = None
+
+
+class Refused(NamedTuple):
+    """It will never arrive so: it becomes a dead letter."""
+
+    why: str
+
+
+Answer = Sent | Retry | Refused
+
+
+class Carrier(Protocol):
+    """Carries messages of one kind; every target's own time-outs are its own."""
+
+    async def carry(self, message: Message) -> Answer:
+        """Hand one message to its receiver, who may have got it before."""
+
+
+@dataclass
+class _Target:
+    """What is known of one receiver since this process began."""
+
+    under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    failed: int = 0
+    again_at: Micros = 0
+
+    def room(self, at_once: int, now: Micros) -> int:
+        """Return how many more messages may be carried now."""
+        if self.failed < FAILING:
+            return at_once - len(self.under_way)
+        return int(not self.under_way and now >= self.again_at)
+
+    def note(self, answer: Answer, now: Micros) -> bool:
+        """Remember how it went; True if a failing target has come back."""
+        if isinstance(answer, Retry):
+            self.failed += 1
+            wait_s = min(2.0 ** min(self.failed - FAILING, 20), PROBE_MAX_S)
+            self.again_at = now + int(wait_s * _SECOND)
+            return False
+        came_back = isinstance(answer, Sent) and self.failed >= FAILING
+        self.failed = 0
+        return came_back
+
+
+class Post:
+    """Carries what was posted.
+
+    Args:
+        house: the house.
+        intake: the writer that it shares with everybody.
+        carriers: by kind of message.
+        schedules: by kind, the waits after each try in seconds; after the last one it is given up.
+        jitter: returns a number in [0, 1) that spreads the waits.
+        at_once: by kind, most messages of one target under way at one time.
+    """
+
+    def __init__(
+        self, house: House, intake: Intake, carriers: Mapping[str, Carrier],
+        schedules: Mapping[str, Sequence[float]], jitter: Callable[[], float],
+        at_once: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self._house = house
+        self._intake = intake
+        self._carriers = carriers
+        self._schedules = schedules
+        self._jitter = jitter
+        self._at_once = at_once or {}
+        self._targets: dict[tuple[str, str], _Target] = {}
+        self._woken = asyncio.Event()
+        self._done: list[tuple[Message, Answer]] = []
+        self._forgot_at: Micros = 0
+        self.counts: Counter[str] = Counter()
+
+    def wake(self) -> None:
+        """Say that messages were posted; called after the commit."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Carry until cancelled, or until the ledger stops."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._mark()
+                    await self._forget()
+                    self._start()
+                except LedgerStopped:
+                    return
+                except Exception:
+                    _log.exception("post_failed")
+                    await asyncio.sleep(POLL_S)
+                if not self._done:
+                    await self._rest()
+        finally:
+            await self._let_go()
+
+    async def turn(self) -> int:
+        """Carry everything that is due now, and what that makes due; return how many."""
+        count = 0
+        while started := self._start():
+            count += started
+            await asyncio.gather(*self._under_way())
+            await self._mark()
+        return count
+
+    # ------------------------------------------------------------------ carrying
+
+    def _start(self) -> int:
+        """Begin to carry what is due and has room; return how many."""
+        now, count = self._house.clock(), 0
+        for kind, name in self._house.ledger.message_targets():
+            carrier = self._carriers.get(kind)
+            if carrier is None:
+                continue
+            target = self._targets.setdefault((kind, name), _Target())
+            room = target.room(self._at_once.get(kind, AT_ONCE), now)
+            if room <= 0:
+                continue
+            busy = target.under_way
+            due = self._house.ledger.due_messages(kind, name, now, room + len(busy))
+            for message in [each for each in due if each.no not in busy][:room]:
+                task = asyncio.ensure_future(self._carry(carrier, message))
+                busy[message.no] = task
+                count += 1
+        return count
+
+    async def _carry(self, carrier: Carrier, message: Message) -> None:
+        answer: Answer
+        try:
+            async with asyncio.timeout(CARRY_MAX_S):
+                answer = await carrier.carry(message)
+        except TimeoutError:
+            answer = Retry(f"no answer within {CARRY_MAX_S:.0f} s")
+        except Exception as error:  # a bug in one carrier must not stop the post
+            _log.exception("carrier_failed", kind=message.kind, target=message.target)
+            answer = Retry(f"the carrier failed: {type(error).__name__}")
+        self._done.append((message, answer))
+        self._woken.set()
+
+    async def _mark(self) -> None:
+        """Write down everything that was answered since the last time, in slices."""
+        while self._done:
+            done = self._done[:SLICE_MAX]
+            now = self._house.clock()
+            marks = [self._mark_of(message, answer, now) for message, answer in done]
+            back = {
+                (message.kind, message.target) for message, answer in done
+                if self._targets[message.kind, message.target].note(answer, now)
+            }  # fmt: skip
+            ledger = self._house.ledger
+
+            def work(_: object) -> int:
+                for kind, name in back:  # noqa: B023
+                    ledger.hurry(kind, name, now)  # noqa: B023
+                return ledger.mark(marks, now)  # noqa: B023
+
+            await self._intake.exclusively(work)
+            del self._done[: len(done)]
+            for message, _ in done:
+                self._targets[message.kind, message.target].under_way.pop(message.no, None)
+
+    def _mark_of(self, message: Message, answer: Answer, now: Micros) -> Mark:
+        """Return what is written down of an answer."""
+        tries = message.tries + 1
+        if isinstance(answer, Sent):
+            self.counts[f"{message.kind}_sent"] += 1
+            return Mark(message.no, SENT, now, tries)
+        waits = self._schedules[message.kind]
+        if isinstance(answer, Retry) and tries <= len(waits):
+            self.counts[f"{message.kind}_failed"] += 1
+            wait_s = waits[tries - 1] * (1 - SPREAD + 2 * SPREAD * self._jitter())
+            wait_s = max(wait_s, min(answer.after_s or 0.0, WAIT_MAX_S))
+            return Mark(message.no, WAITING, now + int(wait_s * _SECOND), tries, answer.why)
+        self.counts[f"{message.kind}_dead"] += 1
+        _log.warning("dead_letter", kind=message.kind, target=message.target, key=message.key,
+                     tries=tries, why=answer.why)  # fmt: skip
+        return Mark(message.no, DEAD, now, tries, answer.why)
+
+    # ------------------------------------------------------------------ the loop's other parts
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [task for target in self._targets.values() for task in target.under_way.values()]
+
+    async def _rest(self) -> None:
+        """Wait until woken, until something is due, or for a moment."""
+        now, ledger = self._house.clock(), self._house.ledger
+        wait_s = POLL_S
+        for kind, name in ledger.message_targets():
+            target = self._targets.get((kind, name), _Target())
+            at = ledger.next_message_at(kind, name)
+            if at is not None and at > now and not target.under_way:
+                wait_s = min(wait_s, (max(at, target.again_at) - now) / _SECOND)
+        try:
+            async with asyncio.timeout(max(0.0, wait_s)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _forget(self) -> None:
+        """Delete messages that arrived long ago, a slice an hour and more while there are more."""
+        now = self._house.clock()
+        if now - self._forgot_at < _FORGET_EVERY_S * _SECOND:
+            return
+        before = now - KEPT_S * _SECOND
+        ledger = self._house.ledger
+        gone = await self._intake.exclusively(lambda _: ledger.forget_sent(before, SLICE_MAX))
+        if gone < SLICE_MAX:
+            self._forgot_at = now
+
+    async def _let_go(self) -> None:
+        """Stop carrying; what has an answer already is written down if that is possible."""
+        tasks = self._under_way()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self._mark()
+        except LedgerStopped:
+            _log.warning("marks_lost", count=len(self._done))
