@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from structlog.testing import capture_logs
 
+from tests.hearing import Hearing
 from voidtrail.errors import PlatformUnavailable
 from voidtrail.event.model import Actor, Request
 from voidtrail.event.reason import How
@@ -239,7 +240,9 @@ class Simulated:
         self.intake = KeepingIntake(ledger, self.clock)
         self.asker = WorldAsker(self.house, self.intake, world, broken)
         self.refusals = Refusals()
-        self.worker = Worker(self.house, self.intake, self.asker, self.refusals, self.told.append)
+        self.worker = Worker(
+            self.house, self.intake, self.asker, self.refusals, [Hearing(self.told)]
+        )
 
     def _move_in(self, can_ask):
         """Enter accounts and terms, as `runtime.app.build` does."""

@@ -191,11 +191,27 @@ class Log(Protocol):
     def names_of(self, payment_id: int) -> list[str]:
         """Return a payment's names, the first heard first."""
 
-    def outbox(self, limit: int) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
-        """Return notices not struck off: number, at, payment, quiet, before, after (msgpack)."""
+    def outbox(
+        self, limit: int, after: int = 0
+    ) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
+        """Return notices not struck off: number, at, payment, quiet, before, after (msgpack).
 
-    def struck(self, up_to: int, now: Micros) -> int:
-        """Strike off notices inside of the transaction begun; return how many."""
+        Args:
+            limit: most notices to return.
+            after: only those with a higher number.
+        """
+
+    def struck(self, up_to: int, now: Micros, after: int = 0) -> int:
+        """Strike off the notices of a range of numbers; inside of the transaction begun.
+
+        Args:
+            up_to: the last number struck off.
+            now: when.
+            after: the number before the first that is struck off.
+
+        Returns:
+            How many there were.
+        """
 
     def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
         """Judge payments anew inside of the transaction begun; return how many changed."""

@@ -326,15 +326,18 @@ class MemoryLog:
         names = [name for name in self.tables.names.values() if name.component == payment_id]
         return [name.text for name in sorted(names)]
 
-    def outbox(self, limit: int) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
+    def outbox(
+        self, limit: int, after: int = 0
+    ) -> list[tuple[int, Micros, int, int, bytes | None, bytes]]:
         """Return notices that are not struck off, oldest first."""
         held = self.tables.outbox
-        return [(no, *row[:-1]) for no, row in held.items() if row[-1] is None][:limit]
+        rows = [(no, *row[:-1]) for no, row in held.items() if row[-1] is None and no > after]
+        return rows[:limit]
 
-    def struck(self, up_to: int, now: Micros) -> int:
+    def struck(self, up_to: int, now: Micros, after: int = 0) -> int:
         """Strike off notices inside of the transaction begun; return how many."""
         held = self.tables.outbox
-        open_ = [no for no, row in held.items() if row[-1] is None and no <= up_to]
+        open_ = [no for no, row in held.items() if row[-1] is None and after < no <= up_to]
         held.update((no, (*held[no][:-1], now)) for no in open_)
         return len(open_)
 

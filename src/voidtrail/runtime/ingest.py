@@ -149,6 +149,8 @@ class Intake:
         self.ledger = ledger
         self.stopped: LedgerStopped | None = None
         self.counts: Counter[str] = Counter()
+        self.written = asyncio.Event()
+        """Set after every commit that changed something, for who tells of it."""
         self._clock = clock
         self._max = group_max
         self._waiting: deque[tuple[Item, asyncio.Future[Receipt]]] = deque()
@@ -232,6 +234,7 @@ class Intake:
             if not future.done():
                 future.set_result(receipt)
         self.counts["groups"] += 1
+        self.written.set()
 
     async def _one_by_one(self, items: Sequence[Item]) -> list[Receipt]:
         receipts = []
@@ -283,6 +286,8 @@ class Intake:
             except LedgerStopped as error:
                 self._stop(error, [])
                 raise
+            if done:
+                self.written.set()
             return done
 
     async def close(self) -> None:

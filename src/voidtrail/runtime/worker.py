@@ -17,10 +17,11 @@ from voidtrail.errors import LedgerStopped
 from voidtrail.event.model import Micros
 from voidtrail.ledger.contract import SLICE_MAX, Log
 from voidtrail.runtime.app import House
+from voidtrail.runtime.deciding import Decider
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.outbox import Notice, take
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.teller import Teller
 
 _IDLE_TICK_S: Final = 60
 _log = structlog.get_logger(__name__)
@@ -46,27 +47,30 @@ class Worker:
         intake: the writer that it shares with the hooks.
         asker: puts questions to platforms.
         refusals: what the hooks counted.
-        told: called with every notice that is not quiet, after it is durable.
+        deciders: who turns changes into messages.
+        posted: called once messages are durable.
     """
 
     def __init__(
         self, house: House, intake: Intake, asker: Asker, refusals: Refusals,
-        told: Callable[[Notice], None] | None = None,
+        deciders: Sequence[Decider] = (), posted: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._house = house
         self._intake = intake
         self._asker = asker
         self._refusals = refusals
-        self._told = told
         self._tries: dict[int, Tries] = {}
         self.counts: Counter[str] = Counter()
+        self._teller = Teller(house, intake, deciders, self.counts, posted)
 
     async def run(self) -> None:
         """Work until cancelled, or until the ledger stops.
 
         Questions go their own pace: a platform that hangs holds up neither clock nor notices.
         """
-        await asyncio.gather(self._again(self._settle), self._again(self._ask))
+        await asyncio.gather(
+            self._again(self._judge), self._again(self._ask), self._again(self._teller.run)
+        )
 
     async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -82,11 +86,7 @@ class Worker:
         """Do everything that is due now, once."""
         await self._judge()
         await self._ask()
-        await self._tell()
-
-    async def _settle(self) -> None:
-        await self._judge()
-        await self._tell()
+        await self._teller.turn()
 
     async def _judge(self) -> None:
         """Set the clock and judge whatever it ended."""
@@ -169,13 +169,3 @@ class Worker:
         prefix = f"{scope}/"
         names = self._house.ledger.names_of(pid)
         return [name.removeprefix(prefix) for name in names if name.startswith(prefix)][:1]
-
-    async def _tell(self) -> None:
-        """Hand on what the outbox holds, at least once, then strike it off."""
-        while notices := take(self._house.ledger, SLICE_MAX):
-            for notice in notices:
-                self.counts["notices"] += 1
-                if not notice.quiet and self._told is not None:
-                    self._told(notice)
-            last, now = notices[-1].no, self._house.clock()
-            await self._intake.exclusively(lambda store: store.struck(last, now))  # noqa: B023

@@ -7,6 +7,7 @@ import contextlib
 import signal
 
 from voidtrail.runtime.app import House
+from voidtrail.runtime.deciders import deciders
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.refusals import Refusals
@@ -17,7 +18,7 @@ async def work(house: House, *, once: bool = False) -> None:
     """Work until SIGINT or SIGTERM, or do one turn."""
     intake = Intake(house.ledger, house.clock, house.settings.server.group_max)
     asker = Asker(house, intake)
-    worker = Worker(house, intake, asker, Refusals())
+    worker = Worker(house, intake, asker, Refusals(), deciders(house))
     try:
         if once:
             await worker.turn()

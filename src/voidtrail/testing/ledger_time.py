@@ -90,7 +90,9 @@ def check_news_go_to_the_outbox_until_struck_off(store: Store) -> None:
     assert msgspec.msgpack.decode(before or b"")[state] == State.OPEN
     assert msgspec.msgpack.decode(after)[state] == State.PAID
     assert len(log.outbox(1)) == 1
+    assert log.outbox(10, after=no) == [second]
     begun(log)
+    assert log.struck(no, T0, after=no) == 0
     assert log.struck(no, T0) == 1
     log.commit()
     assert log.outbox(10) == [second]

@@ -10,12 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-import structlog
 import uvicorn
 
 from voidtrail.runtime.app import House, reader_of
+from voidtrail.runtime.deciders import deciders
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.outbox import Notice
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.receiving import Receiver
 from voidtrail.runtime.refusals import Refusals
@@ -25,7 +24,6 @@ from voidtrail.web.api import Rooms, application
 from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
 
 KEEP_ALIVE_S: Final = 30
-_log = structlog.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -67,12 +65,6 @@ class Server(uvicorn.Server):
                     connection.transport.close()
 
 
-def told(notice: Notice) -> None:
-    """Write a change of a verdict to the log; channels for people come with the console."""
-    _log.info("verdict_changed", payment_id=notice.payment_id, rule=notice.after.rule,
-              state=notice.after.state, how=notice.after.how, notice=notice.no)  # fmt: skip
-
-
 async def serve(
     house: House, *, ready: Callable[[], None] = lambda: None, work: bool = True
 ) -> None:
@@ -87,7 +79,7 @@ async def serve(
     intake = Intake(house.ledger, house.clock, settings.group_max)
     refusals = Refusals()
     asker = Asker(house, intake)
-    worker = Worker(house, intake, asker, refusals, told)
+    worker = Worker(house, intake, asker, refusals, deciders(house))
     hooks = Hooks(house, Receiver(house, intake, refusals))
     reader = reader_of(house)
     token = None

@@ -52,3 +52,41 @@ def test_test_traffic_is_quiet_however_its_change_came_about(house):
     assert all(notice.quiet for notice in found.values()), (
         "what a test shop spoke of is test traffic, though a live account goes on about it"
     )
+
+
+def test_a_notice_says_of_whom_it_speaks_and_how_much(house):
+    shown = (("country", "CN"), ("version", "4.2"))
+    put(house, event(payment="pi_1", notice="n0", order="A1",
+                     dimensions=(("version", "4.1"),), method=Method.ALIPAY_QR))  # fmt: skip
+    put(house, captured(notice="n2", at=NOW + 1, dimensions=shown, order="A1"))
+    (notice,) = take(house.ledger, 10)
+    about = notice.about
+    assert (about.payment, about.source, about.account, about.shop) == (
+        "pi_1", "stripe", "main", "default",
+    )  # fmt: skip
+    assert (about.amount_minor, about.currency, about.method) == (500, "CNY", "alipay_qr")
+    assert about.dimensions == dict(shown)
+    assert about.order == "A1"
+    assert about.order_verdict is not None
+    assert (about.order_verdict.state, about.order_verdict.payments) == (State.PAID, 1)
+    assert (about.test, about.shadow) == (False, False)
+
+
+def test_a_shops_word_on_an_order_that_a_platform_knows_is_a_shadow(house):
+    put(house, event(payment="A1", order="A1", **shop_told()),
+        source="storefront")  # fmt: skip
+    tick(house, NOW + 100 * HOUR)
+    (alone,) = take(house.ledger, 10)
+    assert not alone.about.shadow
+    put(house, captured(notice="n2", order="A1"))
+    first, second = take(house.ledger, 10)
+    assert (first.about.shadow, second.about.shadow) == (True, False)
+    assert first.about.order_verdict.state == State.PAID
+
+
+def test_a_notice_finds_its_payment_though_two_turned_out_to_be_one(house):
+    put(house, captured(payment="ch_1", notice="n1"))
+    put(house, captured(payment="pi_9", notice="n2"))
+    put(house, event(payment="pi_9", names=("ch_1",), notice="n3"))
+    shops = {notice.about.shop for notice in take(house.ledger, 10)}
+    assert shops == {"default"}
