@@ -1,0 +1,1 @@
+"""What to do about it: who is told of what, and when; pure."""
