@@ -27,6 +27,7 @@ _STATE: Final = VERDICT.index("state")
 _HOW: Final = VERDICT.index("how")
 _MONEY: Final = VERDICT.index("money")
 _SEALED: Final = VERDICT.index("sealed")
+_TOLD: Final = (_STATE, _HOW, _MONEY, _SEALED, *map(VERDICT.index, ("returned", "withdrawn")))
 _SPEAKER, _TEST = (join.PAYMENT.names.index(name) for name in ("speaker", "test"))
 _HISTORY: Final = frozenset({int(Role.BILL), int(Role.IMPORT)})
 
@@ -70,4 +71,4 @@ class Projection:
         """Whether state, way of ending, money or seal changed; a first "open" is no news."""
         if before is None:
             return after[_STATE] not in (State.OPEN, State.UNKNOWN)
-        return any(before[at] != after[at] for at in (_STATE, _HOW, _MONEY, _SEALED))
+        return any(before[at] != after[at] for at in _TOLD)

@@ -23,6 +23,7 @@ def test_a_first_open_is_no_news_and_a_first_capture_is():
 @pytest.mark.parametrize(("before", "after"), [
     ([opened()], [opened(), captured()]),
     ([captured()], [captured(), refunded(30)]),
+    ([captured(), refunded(30)], [captured(), refunded(30), refunded(20, operation="re_2")]),
     ([opened(), said(Kind.CANCEL, why="out_of_stock")],
      [opened(), said(Kind.CANCEL, why="customer_request", minute=-9)]),
 ])  # fmt: skip
