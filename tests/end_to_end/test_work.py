@@ -21,6 +21,7 @@ from tests.end_to_end.house import (
     configure,
     until,
 )
+from tests.hearing import Hearing
 from voidtrail.event.account import Secret
 from voidtrail.runtime.app import build
 from voidtrail.runtime.ingest import Intake
@@ -98,7 +99,9 @@ class Room:
         self.refusals = Refusals()
         self.receiver = Receiver(self.house, self.intake, self.refusals)
         self.asker = Asker(self.house, self.intake)
-        self.worker = Worker(self.house, self.intake, self.asker, self.refusals, self.told.append)
+        self.worker = Worker(
+            self.house, self.intake, self.asker, self.refusals, [Hearing(self.told)]
+        )
 
     async def close(self):
         await self.asker.close()
