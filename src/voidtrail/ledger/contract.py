@@ -24,7 +24,7 @@ class Item(NamedTuple):
         version: version of the translator that made `events`.
         path, why: for quarantine; "" if understood.
         customer: the source's id of the customer, "" if unknown; never stored in clear.
-        quiet: history or test traffic: nobody is told.
+        quiet: history: nobody is told.
         file_no: number of the imported file, if it was one.
         repeat_of: the kept delivery that was read again; its content is not kept once more.
     """
@@ -94,14 +94,18 @@ class Control(NamedTuple):
     body: str
 
 
+HISTORY, TEST = 1, 2
+"""Why nobody is to hear of a change; 0 if everybody may."""
+
+
 class Change(NamedTuple):
-    """A change of a payment's verdict, as the outbox carries it."""
+    """A change of a payment's verdict, as the outbox carries it; `quiet` is HISTORY, TEST, both."""
 
     payment_id: int
     at: Micros
     before: tuple[int, ...] | None
     after: tuple[int, ...]
-    quiet: bool
+    quiet: int
 
 
 class Head(NamedTuple):
@@ -142,8 +146,8 @@ class Judge(Protocol):
     def definition(self) -> str:
         """Return a text that changes when the meaning of verdicts does, whatever the terms."""
 
-    def quiet(self, payment: Row, *, by_time: bool) -> bool:
-        """Whether nobody is to hear of a payment's change, which time alone may have made."""
+    def quiet(self, payment: Row, *, by_time: bool) -> int:
+        """Return why nobody is to hear of a payment's change, which time alone may have made."""
 
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether somebody should hear of this change."""

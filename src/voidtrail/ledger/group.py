@@ -16,6 +16,7 @@ from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row
 from voidtrail.ledger import chain
 from voidtrail.ledger.contract import (
+    HISTORY,
     UNDERSTOOD,
     Change,
     DeliveryRow,
@@ -344,8 +345,8 @@ class Group:
         self.known.verdicts[pid] = verdict
         self.changes.verdicts.append((pid, *verdict))
         if self.judge.tells(before, verdict):
-            quiet = quiet or self.judge.quiet(payment, by_time=quiet is None)
-            self.changes.outbox.append(Change(pid, self.at, before, verdict, quiet))
+            why = self.judge.quiet(payment, by_time=quiet is None) | (HISTORY if quiet else 0)
+            self.changes.outbox.append(Change(pid, self.at, before, verdict, why))
 
 
 def known_place(judge: Judge, column: str) -> int:

@@ -189,7 +189,7 @@ class MemoryLog:
         for change in changes.outbox:
             before = None if change.before is None else encode(change.before)
             no = len(tables.outbox) + 1
-            tables.outbox[no] = (change.at, change.payment_id, int(change.quiet), before,
+            tables.outbox[no] = (change.at, change.payment_id, change.quiet, before,
                                  encode(change.after), None)  # fmt: skip
 
     def _put_event(self, row: tuple[Any, ...]) -> None:

@@ -312,7 +312,7 @@ class SqliteLog(MessageTable):
         self._db.executemany(
             "INSERT INTO outbox (at, payment_id, quiet, before, after) VALUES (?, ?, ?, ?, ?)",
             [
-                (c.at, c.payment_id, int(c.quiet),
+                (c.at, c.payment_id, c.quiet,
                  None if c.before is None else encode(c.before), encode(c.after))
                 for c in changes.outbox
             ],

@@ -63,9 +63,10 @@ class Projection:
         """Return the query of verdicts under default terms: it changes when their meaning does."""
         return verdict_sql("payment", "operation", Terms(), 0)
 
-    def quiet(self, payment: Row, *, by_time: bool) -> bool:
-        """Whether nobody is to hear of it: test traffic, or the silence of mere history."""
-        return payment[_TEST] == 1 or (by_time and (payment[_SPEAKER] or 0) >> 32 in _HISTORY)
+    def quiet(self, payment: Row, *, by_time: bool) -> int:
+        """Return why nobody is to hear of it: test traffic (2), the silence of mere history (1)."""
+        silence = by_time and (payment[_SPEAKER] or 0) >> 32 in _HISTORY
+        return (2 if payment[_TEST] == 1 else 0) | int(silence)
 
     def tells(self, before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
         """Whether state, way of ending, money or seal changed; a first "open" is no news."""

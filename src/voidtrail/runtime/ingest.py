@@ -103,7 +103,7 @@ def item_of(
         entry.no, int(delivery.via), delivery.received_at, pack(delivery, keep),
         keyring.body_digest(delivery.body), version, encoded,
         outcome=QUARANTINED if why else 0, path=path[:200], why=why, customer=customer,
-        quiet=entry.quiet or delivery.via is Via.FILE, file_no=file_no,
+        quiet=delivery.via is Via.FILE, file_no=file_no,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import msgspec
 from voidtrail.event.account import Account
 from voidtrail.event.model import Channel, Method, Micros
 from voidtrail.ledger.connection import marks
+from voidtrail.ledger.contract import HISTORY
 from voidtrail.ledger.contract import Log
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.order import OrderVerdict, Part, counted, judge_order
@@ -67,6 +68,7 @@ class Notice(NamedTuple):
     Attributes:
         no: number in the outbox; the key under which a receiver may drop a repetition.
         quiet: history or test traffic: recorded, told to nobody.
+        history: a file told it, or it was read again; what is quiet besides is test traffic.
     """
 
     no: int
@@ -76,6 +78,7 @@ class Notice(NamedTuple):
     before: Verdict | None
     after: Verdict
     about: About
+    history: bool = False
 
 
 def take(ledger: Log, limit: int, after: int = 0) -> list[Notice]:
@@ -92,7 +95,7 @@ def take(ledger: Log, limit: int, after: int = 0) -> list[Notice]:
     known = about(ledger, numbers) if isinstance(ledger, SqliteLog) else {}
     return [
         Notice(no, at, pid, bool(quiet), None if before is None else _verdict(before),
-               _verdict(after), known.get(pid) or About(pid))
+               _verdict(after), known.get(pid) or About(pid), bool(quiet & HISTORY))
         for no, at, pid, quiet, before, after in rows
     ]  # fmt: skip
 

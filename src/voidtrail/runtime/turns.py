@@ -104,8 +104,8 @@ class Turns:
         last = db.execute("SELECT ifnull(max(no), 0) FROM outbox").fetchone()[0]
         changed = ledger.rejudge(due, tick)
         db.execute(
-            "UPDATE outbox SET quiet = 1 WHERE no > ? AND payment_id IN (SELECT payment_id FROM "
-            "payment WHERE mover_no IS NULL AND speaker & 4294967295 IN "
+            "UPDATE outbox SET quiet = quiet | 1 WHERE no > ? AND payment_id IN "
+            "(SELECT payment_id FROM payment WHERE mover_no IS NULL AND speaker & 4294967295 IN "
             "(SELECT no FROM account WHERE source = ?))", (last, NAME),
         )  # fmt: skip
         return bool(changed) and len(due) == SLICE_MAX

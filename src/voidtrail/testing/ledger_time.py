@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from voidtrail.event.model import Kind, Method, Result, Role
+from voidtrail.ledger.contract import HISTORY, TEST
 from voidtrail.lifecycle.verdict import VERDICT, State
 from voidtrail.testing.ledger_rig import (
     ASKABLE_NO,
@@ -106,7 +107,9 @@ def check_nobody_hears_of_test_traffic(store: Store) -> None:
     put(log, item(store, statement(test=True, method=Method.WECHAT_QR)))
     put(log, item(store, money(Kind.CAPTURE, "n2", 100, payment="p2", test=True)))
     tick(log, T0 + 2 * HOUR)
-    assert [quiet for _, _, _, quiet, _, _ in log.outbox(10)] == [1, 1]
+    assert [quiet for _, _, _, quiet, _, _ in log.outbox(10)] == [TEST, TEST]
+    put(log, item(store, money(Kind.CAPTURE, "n3", 100, payment="p3", test=True), quiet=True))
+    assert log.outbox(10)[-1][3] == TEST | HISTORY
 
 
 def check_nobody_hears_that_history_fell_silent(store: Store) -> None:

@@ -52,6 +52,7 @@ def test_test_traffic_is_quiet_however_its_change_came_about(house):
     assert all(notice.quiet for notice in found.values()), (
         "what a test shop spoke of is test traffic, though a live account goes on about it"
     )
+    assert not any(notice.history for notice in found.values())
 
 
 def test_a_notice_says_of_whom_it_speaks_and_how_much(house):
