@@ -34,10 +34,15 @@ def schema(judge: Judge) -> list[str]:
         f"CREATE TABLE payment ({judge.payment.schema_sql()})".replace(
             "payment_id BIGINT NOT NULL", "payment_id INTEGER NOT NULL", 1),
         "CREATE INDEX payment_order ON payment (order_id) WHERE order_id IS NOT NULL",
+        # What lists and counts of a period ask first, so that they rarely need the wide row.
+        "CREATE INDEX payment_spoken ON payment (spoken_at, placeholder, mover_no, speaker, "
+        "method_seen, test, order_id)",
         f"CREATE TABLE operation ({judge.operation.schema_sql()}) WITHOUT ROWID",
         f"CREATE TABLE verdict (payment_id INTEGER PRIMARY KEY, {verdict})",
         "CREATE INDEX verdict_due ON verdict (due_at) WHERE due_at IS NOT NULL",
         "CREATE INDEX verdict_asking ON verdict (payment_id) WHERE asking = 1",
+        "CREATE INDEX verdict_outcome ON verdict (state, how, actor, money)",
+        "CREATE INDEX verdict_ended ON verdict (ended_at) WHERE ended_at IS NOT NULL",
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from voidtrail.lifecycle.verdict import RULES, Money, State, Verdict, judge_with
 from voidtrail.money import currency_code, exponent, major_text
 from voidtrail.runtime.app import House
 from voidtrail.runtime.clock import to_text
+from voidtrail.runtime.finding import meant
 from voidtrail.runtime.report import instant_of
 
 _EVENT: Final = (
@@ -103,24 +104,10 @@ class _Life:
         }
 
     def _find(self, reference: str) -> list[int]:
-        """Return the payments that a reference may mean: whole names first, then the rest."""
-        for query in (
-            "SELECT DISTINCT payment_id FROM name WHERE text = ?1",
-            "SELECT DISTINCT p.payment_id FROM order_name o JOIN payment p "
-            "ON p.order_id = o.order_id WHERE o.text = ?1",
-            "SELECT DISTINCT p.payment_id FROM account a JOIN order_name o "
-            "ON o.text = 'order/' || json_extract(a.body, '$.shop') || '/' || ?1 "
-            "JOIN payment p ON p.order_id = o.order_id",
-            "SELECT DISTINCT n.payment_id FROM account a "
-            "JOIN name n ON n.text = a.source || '/' || a.name || '/' || ?1",
-            "SELECT DISTINCT n.payment_id FROM event e JOIN name n ON n.no = e.name_no "
-            "WHERE e.operation = ?1 AND ?1 <> ''",
-        ):
-            found = [pid for (pid,) in self.db.execute(query, (reference,))]
-            found = [pid for (pid,) in self._rows(
-                "SELECT payment_id FROM payment WHERE payment_id IN", found)]  # fmt: skip
-            if found:
-                return found
+        """Return the payments that a reference may mean."""
+        found = meant(self.db, self.accounts.values(), reference)
+        if found is not None:
+            return found.payment_ids
         raise NotFound(
             f"no order, payment or operation is called {reference!r}; give the reference as the "
             "shop or the platform writes it"

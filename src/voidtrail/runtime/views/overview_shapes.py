@@ -1,4 +1,4 @@
-"""The shapes of the first page: how many payments were called off, is that unusual, what is left."""
+"""The shapes of the first page: how many were called off, is that unusual, what can be saved."""
 
 from __future__ import annotations
 

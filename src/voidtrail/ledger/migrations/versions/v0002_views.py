@@ -11,7 +11,12 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-STATEMENTS: Final[tuple[str, ...]] = ()
+STATEMENTS: Final[tuple[str, ...]] = (
+    # A capture or authorisation that gives names has that of the operation among them.
+    """CREATE INDEX event_operation ON event (operation)
+    WHERE operation <> '' AND (kind NOT IN (6, 7) OR names = x'')""",
+    "CREATE INDEX delivery_account ON delivery (account_no, received_at)",
+)
 
 
 def upgrade() -> None:
