@@ -36,6 +36,7 @@ class Message(NamedTuple):
         tries: how often it was carried in vain.
         state: WAITING, BEHIND, SENT or DEAD.
         done_at: when it arrived or was given up.
+        failed_at: when it was first carried in vain.
     """
 
     no: int
@@ -50,6 +51,7 @@ class Message(NamedTuple):
     state: int = WAITING
     last_error: str = ""
     done_at: Micros | None = None
+    failed_at: Micros | None = None
 
 
 class Mark(NamedTuple):
@@ -120,11 +122,14 @@ class MessageTable:
         with self._stopping():
             for mark in marks:
                 done_at = now if mark.state >= SENT else None
+                failed_at = None if mark.state == SENT else now
                 row = self._db.execute(
                     "UPDATE message SET state = ?, due_at = ?, tries = ?, last_error = ?, "
-                    "done_at = ? WHERE no = ? RETURNING kind, target, lane",
-                    (mark.state, mark.due_at, mark.tries, mark.error[:ERROR_MAX], done_at, mark.no),
-                ).fetchall()
+                    "done_at = ?, failed_at = ifnull(failed_at, ?) WHERE no = ? "
+                    "RETURNING kind, target, lane",
+                    (mark.state, mark.due_at, mark.tries, mark.error[:ERROR_MAX], done_at,
+                     failed_at, mark.no),
+                ).fetchall()  # fmt: skip
                 if row and row[0][2] and mark.state >= SENT:
                     self._db.execute(_RELEASE, row[0])
         return len(marks)
@@ -143,8 +148,8 @@ class MessageTable:
                 ).fetchone()
                 if row is not None:
                     self._db.execute(
-                        "UPDATE message SET state = ?, due_at = ?, tries = 0, done_at = NULL "
-                        "WHERE no = ?", (self._state_of(Message(*row)), now, no),
+                        "UPDATE message SET state = ?, due_at = ?, tries = 0, done_at = NULL, "
+                        "failed_at = NULL WHERE no = ?", (self._state_of(Message(*row)), now, no),
                     )  # fmt: skip
                     count += 1
         return count
@@ -200,25 +205,24 @@ class MessageTable:
         )  # fmt: skip
 
     def failing_since(self, kind: str, target: str) -> Micros | None:
-        """Return when the oldest message was posted that fails since the target's last success.
+        """Return when a target first failed since its last success.
 
         None if nothing fails, or only what failed while other messages arrived.
         """
-        where = "kind = ? AND target = ? AND state"
         at: Micros | None = self._db.execute(
-            f"SELECT min(created_at) FROM message WHERE {where} IN ({WAITING}, {DEAD}) AND "
-            f"tries > 0 AND created_at > (SELECT ifnull(max(done_at), 0) FROM message "
-            f"WHERE {where} = {SENT})", (kind, target, kind, target),
+            "SELECT min(failed_at) FROM message WHERE kind = ? AND target = ? AND state <> 2 "
+            "AND failed_at > 0 AND failed_at > (SELECT ifnull(max(done_at), 0) FROM message WHERE kind = ? "
+            "AND target = ? AND state = 2)", (kind, target, kind, target),
         ).fetchone()[0]  # fmt: skip
         return at
 
-    def message_counts(self, kind: str) -> dict[str, tuple[int, int, int]]:
-        """Return by target how many messages wait, arrived and were given up."""
-        rows = self._db.execute(
-            "SELECT target, sum(state < 2), sum(state = 2), sum(state = 3) FROM message "
-            "WHERE kind = ? GROUP BY target", (kind,),
-        )  # fmt: skip
-        return {target: (waiting, sent, dead) for target, waiting, sent, dead in rows}
+    def message_count(self, kind: str, target: str, state: int) -> int:
+        """Return how many messages of a target are in a state."""
+        count: int = self._db.execute(
+            "SELECT count(*) FROM message WHERE kind = ? AND target = ? AND state = ?",
+            (kind, target, state),
+        ).fetchone()[0]
+        return count
 
     def message_by_key(self, key: str) -> Message | None:
         """Return the message of a key."""

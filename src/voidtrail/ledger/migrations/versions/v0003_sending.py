@@ -15,11 +15,13 @@ STATEMENTS: Final = (
     """CREATE TABLE message (no INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL, target TEXT NOT NULL, lane TEXT NOT NULL, body BLOB NOT NULL,
     created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, tries INTEGER NOT NULL,
-    state INTEGER NOT NULL, last_error TEXT NOT NULL, done_at INTEGER) STRICT""",
+    state INTEGER NOT NULL, last_error TEXT NOT NULL, done_at INTEGER, failed_at INTEGER) STRICT""",
     "CREATE INDEX message_due ON message (kind, target, due_at, no) WHERE state = 0",
     """CREATE INDEX message_lane ON message (kind, target, lane, no)
     WHERE state < 2 AND lane <> ''""",
     "CREATE INDEX message_done ON message (kind, target, state, done_at)",
+    """CREATE INDEX message_failed ON message (kind, target, failed_at)
+    WHERE state <> 2 AND failed_at > 0""",
     "CREATE INDEX message_sent ON message (done_at) WHERE state = 2",
 )
 
