@@ -55,6 +55,7 @@ def voidtrail(
 
 app.command()(serve.serve)
 app.command()(serve.work)
+app.command()(serve.link)
 app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(report.report)

@@ -1,4 +1,4 @@
-"""`voidtrail serve` and `voidtrail work`."""
+"""`voidtrail serve`, `voidtrail work`, and the link that opens the console."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from voidtrail.runtime.text import _
 
 
 def serve(
@@ -25,6 +27,7 @@ def serve(
     from voidtrail.runtime import logs
     from voidtrail.runtime.app import build
     from voidtrail.runtime.starting import load_settings
+    from voidtrail.web.access import Access
     from voidtrail.web.server import serve as run
 
     logs.configure()
@@ -34,11 +37,29 @@ def serve(
 
     def ready() -> None:
         typer.echo(f"voidtrail: {address} is taking in deliveries", err=True)
+        opening = _("The console opens once at {link}").format(link=Access(house).link())
+        typer.echo(opening, err=True)
 
     try:
         uvloop.run(run(house, ready=ready, work=work))
     finally:
         house.close()
+
+
+def link(
+    name: Annotated[str, typer.Option(help="Whose link it is; stands by what they do.")] = "",
+    db: Annotated[Path | None, typer.Option(help="The ledger's file.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
+) -> None:
+    """Make a link that opens the console of a running server once, within the hour.
+
+    Example: voidtrail link --name "Li Wei"
+    """
+    from voidtrail.runtime.opening import reading
+    from voidtrail.web.access import Access
+
+    with reading(config, db) as house:
+        typer.echo(Access(house).link(name))
 
 
 def work(

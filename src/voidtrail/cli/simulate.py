@@ -105,6 +105,17 @@ def _show(found: Rehearsal, stay: bool) -> None:
     if stay:
         console.print(_("The server answers at {address} until Ctrl-C.").format(
             address=found.address), style="bold")  # fmt: skip
+        console.print(_("The console opens once at {link}").format(link=_link(found)),
+                      soft_wrap=True, style="bold")  # fmt: skip
+
+
+def _link(found: Rehearsal) -> str:
+    """Return a link that opens the console of the rehearsal's server."""
+    from voidtrail.runtime.opening import reading
+    from voidtrail.web.access import Access
+
+    with reading(found.folder / "voidtrail.toml", None) as house:
+        return Access(house).link()
 
 
 def _as_data(found: Rehearsal) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import msgspec
 from voidtrail.errors import SettingInvalid, SettingUnknown
 from voidtrail.event.account import Account, Mode, Secret, Secrets
 from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S, Terms
+from voidtrail.runtime.endpoints.settings import EndpointSettings, check_endpoints
 
 PREFIX: Final = "VOIDTRAIL_"
 _SHORT: Final = {"VOIDTRAIL_DB": "ledger.path", "VOIDTRAIL_PORT": "server.port"}
@@ -40,6 +41,8 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         group_max: most deliveries that one transaction takes.
         api_token: "env:NAME" or "file:PATH" of the token for the JSON API; without one, only this
             machine may read.
+        public_url: "https://…" where staff reach the console through a proxy that speaks TLS;
+            without one, only a browser on this machine may.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +51,7 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     read_deadline_s: float = 10.0
     group_max: int = 256
     api_token: str = ""
+    public_url: str = ""
 
 
 class Ledger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     worker: Worker = Worker()
     silence: Silence = Silence()
     account: tuple[AccountSettings, ...] = ()
+    endpoint: tuple[EndpointSettings, ...] = ()
     base: str = "."
 
     def terms(self, askable: tuple[int, ...] = ()) -> Terms:
@@ -179,7 +184,13 @@ def _put(tree: dict[str, Any], key: str, value: object) -> None:
     tree[leaf] = value
 
 
-def _refuse_unknown(tree: Mapping[str, Any], shape: type[Struct], path: str) -> None:
+_LISTS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "account": AccountSettings,
+    "endpoint": EndpointSettings,
+}
+
+
+def _refuse_unknown(tree: Mapping[str, Any], shape: type[msgspec.Struct], path: str) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
     for key, value in tree.items():
         if key not in fields:
@@ -189,14 +200,19 @@ def _refuse_unknown(tree: Mapping[str, Any], shape: type[Struct], path: str) -> 
         kind = fields[key]
         if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, Mapping):
             _refuse_unknown(value, kind, f"{path}{key}.")
-        if key == "account" and isinstance(value, list):
+        if key in _LISTS and not path and isinstance(value, list):
             for each in value:
                 if isinstance(each, Mapping):
-                    _refuse_unknown(each, AccountSettings, "account.")
+                    _refuse_unknown(each, _LISTS[key], f"{key}.")
 
 
 def _check(settings: Settings) -> None:
     """Refuse what msgspec cannot see."""
+    public = settings.server.public_url
+    if public and not (public.startswith("https://") and public.count("/") == 2):
+        raise SettingInvalid(
+            f"setting server.public_url: {public!r} is not an address like https://pay.example.com"
+        )
     known = set(DEFAULT_PATIENCE_S)
     for method, seconds in settings.silence.patience_s.items():
         if method not in known:
@@ -205,6 +221,7 @@ def _check(settings: Settings) -> None:
             raise SettingUnknown(f"setting silence.patience_s.{method} is not a method{hint}")
         if seconds <= 0:
             raise SettingInvalid(f"setting silence.patience_s.{method} must be more than 0 seconds")
+    check_endpoints(settings.endpoint)
     seen = set()
     for each in settings.account:
         where = f"account {each.source}/{each.name}"

@@ -94,6 +94,11 @@ def label(context: str, name: str) -> str:
     return catalogue(_chosen.get()).pgettext(context, name)
 
 
+def several(one: str, many: str, count: int) -> str:
+    """Return the message for one thing or for several, in the language in use."""
+    return _(one if count == 1 else many)
+
+
 def later(message: str) -> str:
     """Mark a message that is translated where it is shown."""
     return message

@@ -24,6 +24,8 @@ from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.access import may_read
+from voidtrail.web.console.desk import Desk
+from voidtrail.web.console.pages import routes
 from voidtrail.web.metrics import exposition
 
 STATUS: Final[dict[type[VoidtrailError], int]] = {NotFound: 404, WrongUse: 400, OutsideFault: 503}
@@ -131,10 +133,10 @@ async def head(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return await _read(partial(reading.head, rooms.reader))
 
 
-def application(rooms: Rooms) -> Litestar:
-    """Build the application."""
+def application(rooms: Rooms, desk: Desk) -> Litestar:
+    """Build the application: the API, and the console's pages from their desk."""
     app = Litestar(
-        [healthz, readyz, metrics, report, order, quarantine, conflicts, head],
+        [healthz, readyz, metrics, report, order, quarantine, conflicts, head, *routes()],
         exception_handlers={VoidtrailError: _refusal},
         logging_config=None,
         openapi_config=OpenAPIConfig(
@@ -143,4 +145,5 @@ def application(rooms: Rooms) -> Litestar:
         ),
     )  # fmt: skip
     app.state.rooms = rooms
+    app.state.desk = desk
     return app

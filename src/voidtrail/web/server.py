@@ -21,6 +21,7 @@ from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.settings import secret_of
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.api import Rooms, application
+from voidtrail.web.console.desk import Desk
 from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
 
 KEEP_ALIVE_S: Final = 30
@@ -85,7 +86,8 @@ async def serve(
     token = None
     if settings.api_token:
         token = secret_of(settings.api_token, "server.api_token", base=house.settings.base)
-    api = application(Rooms(reader, intake, refusals, worker if work else None, token))
+    desk = Desk(house, intake)
+    api = application(Rooms(reader, intake, refusals, worker if work else None, token), desk)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
@@ -124,4 +126,5 @@ async def serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         await asker.close()
         await intake.close()
+        desk.close()
         reader.close()

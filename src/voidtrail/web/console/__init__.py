@@ -1,0 +1,1 @@
+"""The console: pages for staff, rendered here and read from `runtime.views`."""

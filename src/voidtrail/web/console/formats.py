@@ -1,0 +1,151 @@
+"""Numbers, money, rates and time as the reader's language writes them (CLDR)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+from babel.numbers import NumberPattern
+from markupsafe import Markup
+
+from voidtrail.event.model import Micros
+from voidtrail.insight.rate import Rate
+from voidtrail.money import exponent
+from voidtrail.runtime.text import _, language, later
+from voidtrail.runtime.views.shapes import Amount
+
+_LONG_AGO: Final = timedelta(days=6)
+NO_DATA: Final = later("too few to say")
+_ENOUGH: Final = 20
+_UNITS: Final[tuple[tuple[Literal["hour", "minute"], int], ...]] = (("hour", 3600), ("minute", 60))
+
+
+def number(value: int | float) -> str:
+    """Write a whole number with its groups."""
+    return str(numbers.format_decimal(value, locale=language()))
+
+
+def times(value: float) -> str:
+    """Write a factor with one decimal."""
+    return str(numbers.format_decimal(value, format="#,##0.0", locale=language()))
+
+
+@lru_cache
+def _pattern(locale: str, decimals: int) -> NumberPattern:
+    pattern: NumberPattern = copy.copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+def money(amount: Amount | None) -> str:
+    """Write an amount with its currency and that currency's own number of decimals."""
+    if amount is None:
+        return "–"
+    if not amount.currency:
+        return _("{number} (no currency given)").format(number=number(amount.minor))
+    decimals = exponent(amount.currency)
+    major = Decimal(amount.minor).scaleb(-decimals)
+    pattern = _pattern(language(), decimals)
+    return str(pattern.apply(major, language(), currency=amount.currency, currency_digits=False))
+
+
+def moneys(amounts: Sequence[Amount]) -> str:
+    """Write amounts of several currencies beside one another; they are never summed."""
+    return " + ".join(money(each) for each in amounts) or "–"
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """Write a share from 0 to 1 as a percentage."""
+    if share is None:
+        return "–"
+    shape = f"#,##0.{'0' * decimals}%" if decimals else "#,##0%"
+    return str(numbers.format_percent(share, format=shape, locale=language()))
+
+
+def interval(rate: Rate | None) -> str:
+    """Write the interval of a rate, as "11.8–13.1"; "" where there is none."""
+    if rate is None or rate.low is None or rate.high is None:
+        return ""
+    low, high = (f"{100 * each:.1f}" for each in (rate.low, rate.high))
+    return f"{low}–{high}"
+
+
+def rate(found: Rate | None) -> str:
+    """Write a rate with its interval, or say that there is too little to tell."""
+    if found is None or found.value is None or found.of < _ENOUGH:
+        return _(NO_DATA)
+    return f"{percent(found.value)} ({interval(found)})"
+
+
+def _moment(at: Micros, zone: str) -> datetime:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).astimezone(
+        ZoneInfo(zone)
+    )
+
+
+def instant(at: Micros | None, zone: str = "UTC") -> str:
+    """Write an instant whole, to the second, with its offset from UTC."""
+    if at is None:
+        return "–"
+    shape = "yyyy-MM-dd HH:mm:ss ZZZZ"
+    return str(dates.format_datetime(_moment(at, zone), shape, locale=language()))
+
+
+def clock(at: Micros | None, zone: str = "UTC", seconds: bool = True) -> str:
+    """Write the time of day."""
+    if at is None:
+        return "–"
+    shape = "HH:mm:ss" if seconds else "HH:mm"
+    return str(dates.format_datetime(_moment(at, zone), shape, locale=language()))
+
+
+def day(on: str) -> str:
+    """Write a date given as "2026-03-01"."""
+    try:
+        found = date.fromisoformat(on)
+    except ValueError:
+        return on
+    return str(dates.format_date(found, "medium", locale=language()))
+
+
+def day_of(at: Micros, zone: str = "UTC") -> str:
+    """Write the day of an instant."""
+    return str(dates.format_date(_moment(at, zone).date(), "medium", locale=language()))
+
+
+def ago(at: Micros | None, now: Micros, zone: str = "UTC") -> Markup:
+    """Write how long ago (or until when) as an element that shows the exact instant on focus."""
+    if at is None:
+        return Markup("–")
+    delta = timedelta(microseconds=at - now)
+    if abs(delta) > _LONG_AGO:
+        said = day_of(at, zone)
+    else:
+        said = str(dates.format_timedelta(delta, add_direction=True, format="short",
+                                          locale=language()))  # fmt: skip
+    return Markup('<time class="ago" tabindex="0" datetime="{}" data-exact="{}">{}</time>').format(
+        _moment(at, "UTC").isoformat(timespec="milliseconds"), instant(at, zone), said
+    )
+
+
+def span(seconds: int) -> str:
+    """Write how long something lasts, as "15 minutes"."""
+    fitting = (name for name, size in _UNITS if seconds >= size and not seconds % size)
+    unit: Literal["hour", "minute", "second"] = next(fitting, "second")
+    return str(dates.format_timedelta(timedelta(seconds=seconds), granularity=unit, threshold=100,
+                                      locale=language()))  # fmt: skip
+
+
+def filters() -> dict[str, Any]:
+    """Return what templates call."""
+    return {
+        "number": number, "times": times, "money": money, "moneys": moneys, "percent": percent,
+        "interval": interval, "rate": rate, "instant": instant, "clock": clock, "day": day,
+        "day_of": day_of, "ago": ago, "span": span,
+    }  # fmt: skip

@@ -1,0 +1,49 @@
+"""Templates made into pages: escaped by default, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from voidtrail.runtime.text import _, label, language, several, speak
+from voidtrail.web.console import formats
+from voidtrail.web.console.assets import static
+from voidtrail.web.console.period import period_label, periods
+
+HTML_LANGUAGE: Final = {"en": "en", "zh_CN": "zh-CN"}
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment."""
+    made = Environment(
+        loader=PackageLoader("voidtrail", "web/templates"), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=StrictUndefined,
+    )  # fmt: skip
+    made.filters.update(formats.filters())
+    made.filters["data"] = data
+    made.globals.update(
+        _=_, label=label, several=several, static=static,
+        periods=periods, period_label=period_label,
+        html_language=lambda: HTML_LANGUAGE[language()],
+    )  # fmt: skip
+    return made
+
+
+def data(value: Any) -> Markup:
+    """Write a value as JSON that may stand in a script element of type application/json."""
+    text = msgspec.json.encode(value).decode()
+    for each in "<>&\u2028\u2029":
+        text = text.replace(each, f"\\u{ord(each):04x}")
+    return Markup(text)
+
+
+def rendered(template: str, language_in_use: str, context: Mapping[str, Any]) -> str:
+    """Return a template's text in a language."""
+    speak(language_in_use)
+    return environment().get_template(template).render(context)
