@@ -3,7 +3,7 @@
 import re
 import tomllib
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -18,7 +18,7 @@ from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S
 from voidtrail.lifecycle.verdict import MONEY_RULES, PREDICATES, RULES, State
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
-from voidtrail.runtime.settings import AccountSettings, Settings, Struct, load
+from voidtrail.runtime.settings import Settings, load
 from voidtrail.sources.registry import SOURCES
 from voidtrail.web import metrics
 from voidtrail.web.api import STATUS
@@ -27,19 +27,25 @@ CONNECT = sorted((ROOT / "docs" / "how-to").glob("connect-*.md"))
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 
+def _is_part(kind):
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def _keys(shape, path=""):
     for each in msgspec.structs.fields(shape):
-        if isinstance(each.type, type) and issubclass(each.type, Struct):
-            yield from _keys(each.type, f"{path}{each.name}.")
-        else:
-            default = each.default if each.default_factory is msgspec.NODEFAULT else {}
-            yield f"{path}{each.name}", default
+        name = f"{path}{each.name}"
+        if _is_part(each.type):
+            yield from _keys(each.type, f"{name}.")
+            continue
+        yield name, each.default if each.default_factory is msgspec.NODEFAULT else {}
+        for part in filter(_is_part, get_args(each.type)):
+            yield from _keys(part, f"{name}.")
 
 
 def test_settings_page_names_every_key_with_its_default():
     text = page("docs/reference/settings.md").split("## Patience by method")[0]
     documented = {words(key)[0]: default.strip("`") for key, default, _ in rows(text)}
-    known = {**dict(_keys(Settings)), **dict(_keys(AccountSettings, "account."))}
+    known = dict(_keys(Settings))
     assert set(documented) == set(known)
     for key, default in known.items():
         if default is msgspec.NODEFAULT:

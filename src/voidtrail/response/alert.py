@@ -177,10 +177,8 @@ def _come_back(state: State, drafts: dict[int, _Draft], news: News) -> None:
             draft.back[news.payment] = None
     for incident in state.incidents.values():
         if news.payment in incident.payments and news.payment not in incident.back:
-            draft = drafts.get(incident.no)
-            if draft is None:
-                draft = drafts[incident.no] = _Draft(incident.no, incident, incident.topic, news)
-            draft.back[news.payment] = None
+            fresh = _Draft(incident.no, incident, incident.topic, news)
+            drafts.setdefault(incident.no, fresh).back[news.payment] = None
 
 
 def _draft(

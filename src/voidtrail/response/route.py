@@ -135,15 +135,15 @@ class Fault(NamedTuple):
     why: str
 
 
-def faults(
-    routes: Sequence[Route], channels: Collection[str], rails: Collection[str]
-) -> Iterator[Fault]:
+_PLACES: Final = {"to": "channel", "rail": "source", "shop": "shop", "entity": "entity"}
+
+
+def faults(routes: Sequence[Route], known: Mapping[str, Collection[str]]) -> Iterator[Fault]:
     """Yield everything about routes that cannot be meant.
 
     Args:
         routes: the routes.
-        channels: names of the channels that are configured.
-        rails: names of the sources that there are.
+        known: what is configured, by the field that may name it: to, rail, shop, entity.
     """
     names = [route.name for route in routes]
     for route in routes:
@@ -153,14 +153,14 @@ def faults(
             yield Fault(route.name, "name", "is given to two routes")
         if not route.to:
             yield Fault(route.name, "to", "names nobody")
-        yield from _unknown(route, "to", route.to, channels, "channel")
-        yield from _unknown(route, "rail", route.rail, rails, "source")
-        for field, known in _WORDS.items():
+        for field, what in _PLACES.items():
+            yield from _unknown(route, field, getattr(route, field), known[field], what)
+        for field, words in _WORDS.items():
             value = getattr(route, field)
             given = (value,) if isinstance(value, str) else value
-            yield from _unknown(route, field, given, known, "value")
+            yield from _unknown(route, field, given, words, "value")
         yield from _amounts(route)
-        yield from _steps(route, channels)
+        yield from _steps(route, known["to"])
 
 
 def _unknown(

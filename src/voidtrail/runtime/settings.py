@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -20,7 +20,15 @@ import msgspec
 from voidtrail.errors import SettingInvalid, SettingUnknown
 from voidtrail.event.account import Account, Mode, Secret, Secrets
 from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S, Terms
+from voidtrail.response.alert import Book
 from voidtrail.runtime.endpoints.settings import EndpointSettings, check_endpoints
+from voidtrail.runtime.notify.settings import (
+    AlertSettings,
+    ChannelSettings,
+    HoursSettings,
+    RouteSettings,
+    book_of,
+)
 
 PREFIX: Final = "VOIDTRAIL_"
 _SHORT: Final = {"VOIDTRAIL_DB": "ledger.path", "VOIDTRAIL_PORT": "server.port"}
@@ -118,6 +126,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     silence: Silence = Silence()
     account: tuple[AccountSettings, ...] = ()
     endpoint: tuple[EndpointSettings, ...] = ()
+    alerts: AlertSettings = AlertSettings()
+    channel: tuple[ChannelSettings, ...] = ()
+    route: tuple[RouteSettings, ...] = ()
+    hours: tuple[HoursSettings, ...] = ()
     base: str = "."
 
     def terms(self, askable: tuple[int, ...] = ()) -> Terms:
@@ -126,6 +138,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             patience_s={**DEFAULT_PATIENCE_S, **self.silence.patience_s},
             beyond_s=self.silence.beyond_s, tolerance_s=self.silence.tolerance_s, askable=askable,
         )  # fmt: skip
+
+    def book(self) -> Book:
+        """Return who is told of what.
+
+        Raises:
+            SettingInvalid: a route cannot be meant; the message names the field.
+        """
+        places = {
+            "rail": {each.source for each in self.account},
+            "shop": {each.shop for each in self.account},
+            "entity": {each.entity for each in self.account},
+        }
+        return book_of(self.alerts, self.channel, self.route, self.hours, places)
 
     def key_file(self) -> Path:
         """Return where the keys of the ledger are."""
@@ -184,12 +209,6 @@ def _put(tree: dict[str, Any], key: str, value: object) -> None:
     tree[leaf] = value
 
 
-_LISTS: Final[Mapping[str, type[msgspec.Struct]]] = {
-    "account": AccountSettings,
-    "endpoint": EndpointSettings,
-}
-
-
 def _refuse_unknown(tree: Mapping[str, Any], shape: type[msgspec.Struct], path: str) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
     for key, value in tree.items():
@@ -198,12 +217,12 @@ def _refuse_unknown(tree: Mapping[str, Any], shape: type[msgspec.Struct], path: 
             hint = f"; did you mean {path}{near[0]}?" if near else ""
             raise SettingUnknown(f"setting {path}{key} is not known{hint}")
         kind = fields[key]
-        if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, Mapping):
-            _refuse_unknown(value, kind, f"{path}{key}.")
-        if key in _LISTS and not path and isinstance(value, list):
-            for each in value:
-                if isinstance(each, Mapping):
-                    _refuse_unknown(each, _LISTS[key], f"{key}.")
+        part = next(iter(get_args(kind)), kind) if isinstance(value, list) else kind
+        if not (isinstance(part, type) and issubclass(part, msgspec.Struct)):
+            continue
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, Mapping):
+                _refuse_unknown(each, part, f"{path}{key}.")
 
 
 def _check(settings: Settings) -> None:
@@ -238,6 +257,7 @@ def _check(settings: Settings) -> None:
         if not (colon and hour.isdigit() and minute.isdigit()
                 and int(hour) < 24 and int(minute) < 60):  # fmt: skip
             raise SettingInvalid(f"{where}: cutoff {each.cutoff!r} is not a time like 04:00")
+    settings.book()
 
 
 def secret_of(

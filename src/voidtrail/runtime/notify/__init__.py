@@ -1,0 +1,1 @@
+"""Telling people: channels, the decider that fills them, texts, links to acknowledge."""
