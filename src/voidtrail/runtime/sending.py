@@ -8,10 +8,11 @@ time, and everything that waits for it goes out as soon as it answers again.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import BinaryIO, Final, NamedTuple, Protocol
 
 import structlog
 
@@ -70,6 +71,9 @@ class Carrier(Protocol):
 
     async def carry(self, message: Message) -> Answer:
         """Hand one message to its receiver, who may have got it before."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
 
 
 @dataclass
@@ -132,7 +136,16 @@ class Post:
         self._woken.set()
 
     async def run(self) -> None:
-        """Carry until cancelled, or until the ledger stops."""
+        """Carry until cancelled, or until the ledger stops.
+
+        Of several processes on one ledger one carries; another takes over when that one ends.
+        """
+        with open(self._house.settings.key_file(), "rb") as door:
+            while not _entered(door):
+                await asyncio.sleep(POLL_S)
+            await self._carry_on()
+
+    async def _carry_on(self) -> None:
         try:
             while True:
                 self._woken.clear()
@@ -149,6 +162,11 @@ class Post:
                     await self._rest()
         finally:
             await self._let_go()
+
+    async def once(self) -> int:
+        """Carry everything that is due now, unless another process carries; return how many."""
+        with open(self._house.settings.key_file(), "rb") as door:
+            return await self.turn() if _entered(door) else 0
 
     async def turn(self) -> int:
         """Carry everything that is due now, and what that makes due; return how many."""
@@ -273,3 +291,17 @@ class Post:
             await self._mark()
         except LedgerStopped:
             _log.warning("marks_lost", count=len(self._done))
+
+    async def close(self) -> None:
+        """Let every carrier let go of its connections."""
+        for carrier in self._carriers.values():
+            await carrier.close()
+
+
+def _entered(door: BinaryIO) -> bool:
+    """Take the lock that only one process at a time has; it ends with the process."""
+    try:
+        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

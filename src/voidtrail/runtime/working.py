@@ -7,6 +7,7 @@ import contextlib
 import signal
 
 from voidtrail.runtime.app import House
+from voidtrail.runtime.carriers import post_office
 from voidtrail.runtime.deciders import deciders
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
@@ -18,12 +19,14 @@ async def work(house: House, *, once: bool = False) -> None:
     """Work until SIGINT or SIGTERM, or do one turn."""
     intake = Intake(house.ledger, house.clock, house.settings.server.group_max)
     asker = Asker(house, intake)
-    worker = Worker(house, intake, asker, Refusals(), deciders(house))
+    post = post_office(house, intake)
+    worker = Worker(house, intake, asker, Refusals(), deciders(house), post.wake)
     try:
         if once:
             await worker.turn()
+            await post.once()
             return
-        task = asyncio.ensure_future(worker.run())
+        task = asyncio.gather(worker.run(), post.run())
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, task.cancel)
@@ -31,4 +34,5 @@ async def work(house: House, *, once: bool = False) -> None:
             await task
     finally:
         await asker.close()
+        await post.close()
         await intake.close()

@@ -30,6 +30,9 @@ class Receiver:
             raise answer
         return answer
 
+    async def close(self):
+        self.closed = True
+
 
 class Office:
     """A post over a small house, and everything that it works with."""
@@ -200,6 +203,28 @@ def test_message_posted_while_the_post_rests_is_carried_at_once(house):
         return took
 
     assert run(work) < 0.5
+
+
+def test_of_two_posts_on_one_ledger_one_carries_and_the_other_takes_over(house):
+    async def work():
+        first, second = Receiver(), Receiver()
+        ours, theirs = (Office(house, each).post for each in (first, second))
+        one = asyncio.ensure_future(ours.run())
+        await asyncio.sleep(0.05)
+        two = asyncio.ensure_future(theirs.run())
+        posted(house, *(message(f"a{n}") for n in range(20)))
+        while ours.counts["hook_sent"] < 20:
+            await asyncio.sleep(0.01)
+        one.cancel()
+        await asyncio.gather(one, return_exceptions=True)
+        posted(house, message("b"))
+        while not second.got:
+            await asyncio.sleep(0.01)
+        two.cancel()
+        await asyncio.gather(two, return_exceptions=True)
+        return len(first.got), second.got
+
+    assert run(work) == (20, ["b"])
 
 
 def test_restart_goes_on_where_it_was(tmp_path):

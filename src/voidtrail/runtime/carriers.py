@@ -1,0 +1,35 @@
+"""Everybody who carries messages, by kind, and the post that they work for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from voidtrail.runtime.app import House
+from voidtrail.runtime.endpoints import carrier as hooks
+from voidtrail.runtime.endpoints.delivery import Courier, ready
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.sending import Post
+
+
+def post_office(house: House, intake: Intake, environment: Mapping[str, str] | None = None) -> Post:
+    """Return the post of a process that works, as `voidtrail serve` or `voidtrail work`.
+
+    Args:
+        house: the house.
+        intake: the writer that it shares with everybody.
+        environment: where secrets are looked up; None takes the process's own.
+
+    Raises:
+        SettingInvalid: a secret of an endpoint is not where it should be, or is none.
+    """
+    settings = house.settings
+    couriers = {
+        each.name: Courier(ready(each, environment, settings.base)) for each in settings.endpoint
+    }
+    patience = {each.name: each.disable_after_days for each in settings.endpoint}
+    return Post(
+        house, intake,
+        carriers={"hook": hooks.Hooks(house, intake, couriers, patience)},
+        schedules={"hook": hooks.SCHEDULE_S}, jitter=random.random,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The merchant's order systems: what they are told, by signed webhooks (Standard Webhooks)."""
