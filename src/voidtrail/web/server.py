@@ -13,6 +13,7 @@ from typing import Any, Final
 import uvicorn
 
 from voidtrail.runtime.app import House, reader_of
+from voidtrail.runtime.carriers import post_office
 from voidtrail.runtime.deciders import deciders
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
@@ -80,7 +81,8 @@ async def serve(
     intake = Intake(house.ledger, house.clock, settings.group_max)
     refusals = Refusals()
     asker = Asker(house, intake)
-    worker = Worker(house, intake, asker, refusals, deciders(house))
+    post = post_office(house, intake)
+    worker = Worker(house, intake, asker, refusals, deciders(house), post.wake)
     hooks = Hooks(house, Receiver(house, intake, refusals))
     reader = reader_of(house)
     token = None
@@ -117,7 +119,7 @@ async def serve(
     tasks = [loop.create_task(hooks.sweep()),
              loop.create_task(server.sweep(settings.read_deadline_s))]  # fmt: skip
     if work:
-        tasks.append(loop.create_task(worker.run()))
+        tasks += [loop.create_task(worker.run()), loop.create_task(post.run())]
     try:
         await server.serve()
     finally:
@@ -125,6 +127,7 @@ async def serve(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asker.close()
+        await post.close()
         await intake.close()
         desk.close()
         reader.close()
