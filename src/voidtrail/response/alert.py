@@ -154,6 +154,8 @@ def decide(state: State, book: Book, news: Sequence[News], now: Micros) -> Outco
     """
     drafts: dict[int, _Draft] = {}
     for each in news:
+        if each.history:
+            continue
         if each.after.state == "paid" and each.before and each.before.state in CALLED_OFF:
             _come_back(state, drafts, each)
         routes = [route for route in book.routes if fires(route, each)]

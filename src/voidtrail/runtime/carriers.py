@@ -9,7 +9,9 @@ from voidtrail.runtime.app import House
 from voidtrail.runtime.endpoints import carrier as hooks
 from voidtrail.runtime.endpoints.delivery import Courier, ready
 from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.notify import channels
 from voidtrail.runtime.sending import Post
+from voidtrail.runtime.settings import secret_of
 
 
 def post_office(house: House, intake: Intake, environment: Mapping[str, str] | None = None) -> Post:
@@ -21,15 +23,19 @@ def post_office(house: House, intake: Intake, environment: Mapping[str, str] | N
         environment: where secrets are looked up; None takes the process's own.
 
     Raises:
-        SettingInvalid: a secret of an endpoint is not where it should be, or is none.
+        SettingInvalid: a secret of an endpoint or a channel is not where it should be, or is none.
     """
     settings = house.settings
     couriers = {
         each.name: Courier(ready(each, environment, settings.base)) for each in settings.endpoint
     }
     patience = {each.name: each.disable_after_days for each in settings.endpoint}
+    known = channels.channels_of(
+        settings.channel, lambda place, where: secret_of(place, where, environment, settings.base)
+    )
     return Post(
         house, intake,
-        carriers={"hook": hooks.Hooks(house, intake, couriers, patience)},
-        schedules={"hook": hooks.SCHEDULE_S}, jitter=random.random,
+        carriers={"hook": hooks.Hooks(house, intake, couriers, patience),
+                  "alert": channels.Channels(known)},
+        schedules={"hook": hooks.SCHEDULE_S, "alert": channels.SCHEDULE_S}, jitter=random.random,
     )  # fmt: skip

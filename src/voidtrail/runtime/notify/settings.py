@@ -24,12 +24,14 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         address: "env:NAME" or "file:PATH" of an Apprise address, as "dingtalk://…".
         language: of the texts.
         timeout_s: how long the other side may take.
+        server: "https://…" of an installation of one's own, in place of the platform's servers.
     """
 
     name: str
     address: str
     language: Literal["en", "zh_CN"] = "en"
     timeout_s: float = 10.0
+    server: str = ""
 
 
 class StepSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +110,8 @@ def book_of(
             raise SettingInvalid(f"channel {each.name!r}: a name is given, and to one channel only")
         if not 0 < each.timeout_s <= 30:
             raise SettingInvalid(f"channel {each.name}, timeout_s: must be above 0, at most 30")
+        if each.server and not each.server.startswith(("https://", "http://")):
+            raise SettingInvalid(f"channel {each.name}, server: write it as https://im.example.com")
     for name, value in (("window_s", alerts.window_s), ("digest_every_s", alerts.digest_every_s)):
         if value <= 0:
             raise SettingInvalid(f"setting alerts.{name} must be more than 0 seconds")
