@@ -16,8 +16,7 @@ import msgspec
 from voidtrail.event.account import Account
 from voidtrail.event.model import Channel, Method, Micros
 from voidtrail.ledger.connection import marks
-from voidtrail.ledger.contract import HISTORY
-from voidtrail.ledger.contract import Log
+from voidtrail.ledger.contract import HISTORY, Log
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.order import OrderVerdict, Part, counted, judge_order
 from voidtrail.lifecycle.verdict import Verdict
@@ -40,6 +39,8 @@ class About(NamedTuple):
         method, channel: names in lower case, as "alipay_qr".
         dimensions: public dimensions, the latest word on each.
         customer: pseudonym's number in the store; None if unknown.
+        name: the payment's whole name, as "stripe/main/pi_1".
+        zone: of the shop's clock.
     """
 
     payment_no: int
@@ -60,6 +61,8 @@ class About(NamedTuple):
     began_at: Micros | None = None
     dimensions: Mapping[str, str] = {}
     customer: int | None = None
+    name: str = ""
+    zone: str = "UTC"
 
 
 class Notice(NamedTuple):
@@ -89,7 +92,11 @@ def take(ledger: Log, limit: int, after: int = 0) -> list[Notice]:
         limit: most notices to return.
         after: only those with a higher number.
     """
-    rows = ledger.outbox(limit, after)
+    return notices(ledger, ledger.outbox(limit, after))
+
+
+def notices(ledger: Log, rows: Sequence[tuple[Any, ...]]) -> list[Notice]:
+    """Return rows of the outbox (number, at, payment, quiet, before, after) as notices."""
     numbers = sorted({row[2] for row in rows})
     # The twin in memory is only judged by, and keeps nothing that SQL could ask for.
     known = about(ledger, numbers) if isinstance(ledger, SqliteLog) else {}
@@ -148,6 +155,7 @@ def _about(
         amount, currency_code(currency) if currency else "",
         Method((method_seen or 0) >> 8 & 255).name.lower(),
         Channel((method_seen or 0) & 255).name.lower(), began_at, dimensions.get(pid, {}), subject,
+        name, account.zone,
     )  # fmt: skip
 
 

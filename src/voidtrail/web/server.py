@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import uvicorn
@@ -19,13 +19,20 @@ from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.receiving import Receiver
 from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.settings import Server as Settings
 from voidtrail.runtime.settings import secret_of
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.api import Rooms, application
 from voidtrail.web.console.desk import Desk
 from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
+from voidtrail.web.live import PATH as LIVE
+from voidtrail.web.live import Live
 
 KEEP_ALIVE_S: Final = 30
+
+
+async def _nothing() -> None:
+    """Do nothing."""
 
 
 class Server(uvicorn.Server):
@@ -34,6 +41,8 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self.ending: Callable[[], Awaitable[None]] = _nothing
+        """Ends what would never end by itself, before requests are waited for."""
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]
@@ -45,6 +54,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets=None) -> None:  # type: ignore[no-untyped-def]
+        """End the streams, then wait for the other requests."""
+        await self.ending()
+        await super().shutdown(sockets)
+
+    def abort(self, scope: Scope) -> None:
+        """Cut off the connection of a request, whatever it has not taken yet."""
+        for connection in list[Any](self.server_state.connections):
+            if connection.scope is scope:
+                connection.transport.abort()
 
     async def sweep(self, deadline_s: float) -> None:
         """Close, for ever, connections on which no request begins in time.
@@ -65,6 +85,26 @@ class Server(uvicorn.Server):
                 patience_s = deadline_s if cycle is None else deadline_s + KEEP_ALIVE_S
                 if now - since[connection][1] > patience_s:
                     connection.transport.close()
+
+
+def _config(dispatch: Any, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
+        ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
+        proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=5,
+        backlog=2048,
+    )  # fmt: skip
+
+
+def _settle_down() -> None:
+    """Make this process one that lives long and does several things at once."""
+    # What is built by now lives as long as the process: the collector need not walk it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    # A thread that computes gives way within this time, and a group of statements has to win the
+    # interpreter back many times: with the usual 5 ms its p99 was 1.3 s, with this 0.45 s.
+    sys.setswitchinterval(0.0005)
 
 
 async def serve(
@@ -94,25 +134,15 @@ async def serve(
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await hooks(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == LIVE:
+            await live(scope, receive, send)
         else:
             await api(scope, receive, send)  # type: ignore[arg-type]
 
-    server = Server(
-        uvicorn.Config(
-            dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
-            ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
-            proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=5,
-            backlog=2048,
-        ),
-        ready,
-    )  # fmt: skip
-    # What is built by now lives as long as the process: the collector need not walk it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    # A thread that computes gives way within this time, and a group of statements has to win the
-    # interpreter back many times: with the usual 5 ms its p99 was 1.3 s, with this 0.45 s.
-    sys.setswitchinterval(0.0005)
+    server = Server(_config(dispatch, settings), ready)
+    live = Live(house, desk.access, server.abort)
+    server.ending = live.close
+    _settle_down()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, setattr, server, "should_exit", True)

@@ -97,6 +97,11 @@ def instant(at: Micros | None, zone: str = "UTC") -> str:
     return str(dates.format_datetime(_moment(at, zone), shape, locale=language()))
 
 
+def iso(at: Micros) -> str:
+    """Write an instant for machines, as in the `datetime` of a `time` element."""
+    return _moment(at, "UTC").isoformat(timespec="milliseconds")
+
+
 def clock(at: Micros | None, zone: str = "UTC", seconds: bool = True) -> str:
     """Write the time of day."""
     if at is None:
@@ -119,6 +124,11 @@ def day_of(at: Micros, zone: str = "UTC") -> str:
     return str(dates.format_date(_moment(at, zone).date(), "medium", locale=language()))
 
 
+def stamp(at: Micros, zone: str = "UTC") -> str:
+    """Write day and time of day, without the year."""
+    return str(dates.format_datetime(_moment(at, zone), "MM-dd HH:mm:ss", locale=language()))
+
+
 def ago(at: Micros | None, now: Micros, zone: str = "UTC") -> Markup:
     """Write how long ago (or until when) as an element that shows the exact instant on focus."""
     if at is None:
@@ -130,7 +140,7 @@ def ago(at: Micros | None, now: Micros, zone: str = "UTC") -> Markup:
         said = str(dates.format_timedelta(delta, add_direction=True, format="short",
                                           locale=language()))  # fmt: skip
     return Markup('<time class="ago" tabindex="0" datetime="{}" data-exact="{}">{}</time>').format(
-        _moment(at, "UTC").isoformat(timespec="milliseconds"), instant(at, zone), said
+        iso(at), instant(at, zone), said
     )
 
 
@@ -146,6 +156,6 @@ def filters() -> dict[str, Any]:
     """Return what templates call."""
     return {
         "number": number, "times": times, "money": money, "moneys": moneys, "percent": percent,
-        "interval": interval, "rate": rate, "instant": instant, "clock": clock, "day": day,
-        "day_of": day_of, "ago": ago, "span": span,
+        "interval": interval, "rate": rate, "instant": instant, "iso": iso, "clock": clock,
+        "day": day, "day_of": day_of, "ago": ago, "span": span, "stamp": stamp,
     }  # fmt: skip
