@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from tests.unit.runtime.endpoints.receiver import SECRET
 from tests.unit.runtime.rig import NOW, VARIABLES, Clock, event, put
-from voidtrail.event.model import Kind, Result
+from voidtrail.event.model import Kind, Result, Tag
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.runtime.app import build
 from voidtrail.runtime.carriers import post_office
@@ -101,7 +101,8 @@ def cancelled(house, order="A1", payment="pi_1", at=NOW, **more):
 
 def captured(house, order="A1", payment="pi_1", at=NOW, **more):
     put(house, event(Kind.CAPTURE, payment=payment, order=order, at=at, notice=f"p{payment}",
-                     operation=f"ch_{payment}", amount_minor=1230, currency="CNY"), **more)  # fmt: skip
+                     operation=f"ch_{payment}", amount_minor=1230, currency="CNY", tag=Tag.OWN),
+        **more)  # fmt: skip
 
 
 def pressed(house, order="A1", payment="pi_1", at=NOW):

@@ -43,12 +43,10 @@ class Names(AbstractResolver):
         pass
 
 
-async def sent(url, *, resolver=None, times=1, **more):
+async def sent(url, *, resolver=None, **more):
     courier = Courier(endpoint(url, **more), resolver)
     try:
-        for _ in range(times):
-            reply = await courier.deliver("msg_1", body(), now())
-        return reply
+        return await courier.deliver("msg_1", body(), now())
     finally:
         await courier.close()
 

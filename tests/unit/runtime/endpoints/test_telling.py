@@ -46,9 +46,10 @@ def test_a_cancelled_payment_is_told_with_everything_an_order_system_asks(house)
         "order": "A1", "shop": "shop-1", "payment": "pi_1", "source": "stripe", "account": "main",
         "state": "cancelled", "how": "customer_cancelled", "actor": "customer", "sealed": True,
         "amount_minor": 1230, "currency": "CNY", "captured_minor": 0, "money": "none",
-        "first": True, "test": False, "before": None,
+        "first": True, "test": False,
     }  # fmt: skip
     assert {name: data[name] for name in wanted} == wanted
+    assert data["before"]["state"] == "open"
     assert data["advice"] == {"release_order": True, "release_stock": True,
                               "release_coupon": True, "because": "nobody_pays"}  # fmt: skip
 
