@@ -36,7 +36,7 @@ def schema(judge: Judge) -> list[str]:
         "CREATE INDEX payment_order ON payment (order_id) WHERE order_id IS NOT NULL",
         # What lists and counts of a period ask first, so that they rarely need the wide row.
         "CREATE INDEX payment_spoken ON payment (spoken_at, placeholder, mover_no, speaker, "
-        "method_seen, test, order_id)",
+        "method_seen, test, order_id, asked_minor)",
         f"CREATE TABLE operation ({judge.operation.schema_sql()}) WITHOUT ROWID",
         f"CREATE TABLE verdict (payment_id INTEGER PRIMARY KEY, {verdict})",
         "CREATE INDEX verdict_due ON verdict (due_at) WHERE due_at IS NOT NULL",

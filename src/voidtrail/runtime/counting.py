@@ -101,6 +101,7 @@ class Counted:
         self._scope = scope
         self._verdict = "verdict"
         self._divided = False
+        self._bounds = (-_FAR, _FAR)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -112,15 +113,18 @@ class Counted:
         )
         db.execute("CREATE TEMP TABLE counted_zone (zone, start, shift, PRIMARY KEY (zone, start)) "
                    "WITHOUT ROWID")  # fmt: skip
+        bounds: list[tuple[Micros, Micros]] = []
         for no, account in self.accounts.items():
             since = business_day.bound(scope.since, account.zone, account.cutoff, end=False)
             until = business_day.bound(scope.until, account.zone, account.cutoff, end=True)
+            bounds.append((-_FAR if since is None else since, _FAR if until is None else until))
             db.execute(
                 "INSERT INTO counted_account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (no, account.source, account.shop, account.entity, account.zone,
-                 business_day.cutoff_us(account.cutoff), int(account.mode == "test"),
-                 -_FAR if since is None else since, _FAR if until is None else until),
+                 business_day.cutoff_us(account.cutoff), int(account.mode == "test"), *bounds[-1]),
             )  # fmt: skip
+        if bounds:
+            self._bounds = (min(low for low, _ in bounds), max(high for _, high in bounds))
         if scope.as_of is not None:
             self._verdict = "temp.counted_verdict"
             query = self._house.ledger.judge.verdict_sql("payment", "operation", scope.as_of)
@@ -129,18 +133,29 @@ class Counted:
                 "CREATE UNIQUE INDEX temp.counted_verdict_id ON counted_verdict (payment_id)"
             )
 
-    def _included(self) -> str:
-        """Return the payments that may count at all: spoken of, and no test traffic."""
+    def _included(self, payment: str = "payment") -> str:
+        """Return the payments that may count at all: spoken of, and no test traffic.
+
+        Joined in this order, whatever a planner without statistics would think best.
+        """
         live = "" if self._scope.include_test else "AND a.test = 0 AND coalesce(p.test, 0) = 0"
         return (
-            f"FROM payment p JOIN temp.counted_account a ON a.no = {_ACCOUNT_NO} "
-            f"JOIN {self._verdict} v ON v.payment_id = p.payment_id "
+            f"FROM {payment} p CROSS JOIN temp.counted_account a ON a.no = {_ACCOUNT_NO} "
+            f"CROSS JOIN {self._verdict} v ON v.payment_id = p.payment_id "
             f"WHERE p.spoken_at IS NOT NULL {live}"
         )
 
+    def _period(self) -> str:
+        """Return the condition that a payment began in the period; `_included` goes before."""
+        low, high = self._bounds
+        every = "" if (low, high) == (-_FAR, _FAR) else (
+            f" AND p.spoken_at >= {low} AND p.spoken_at < {high}"
+        )  # fmt: skip
+        return f"{every} AND p.spoken_at >= a.since AND p.spoken_at < a.until"
+
     def _zones(self) -> None:
         first, last = self.db.execute(
-            "SELECT min(spoken_at), max(spoken_at) FROM payment"
+            "SELECT (SELECT min(spoken_at) FROM payment), (SELECT max(spoken_at) FROM payment)"
         ).fetchone()
         if first is None:
             return
@@ -169,13 +184,6 @@ class Counted:
             self._public(dimension)
             value = "d.value"
             joined = "LEFT JOIN temp.counted_dimension d ON d.payment_id = p.payment_id "
-        shadow = ""
-        if self._has_placeholders():
-            shadow = (
-                " AND (p.placeholder = 0 OR p.order_id IS NULL OR p.order_id NOT IN "
-                f"(SELECT p.order_id {self._included()} AND p.placeholder = 0 "
-                "AND p.order_id IS NOT NULL))"
-            )
         source = self._included().replace("WHERE", joined + "WHERE", 1)
         db.execute("DROP TABLE IF EXISTS temp.counted")
         db.execute(
@@ -187,13 +195,17 @@ class Counted:
             "WHEN p.currency_min = p.currency_max THEN p.asked_minor END AS amount, "
             "p.subject, coalesce(p.subject, -p.payment_id) AS customer, "
             "coalesce(p.order_id, -p.payment_id) AS ordered "
-            f"{source} AND p.spoken_at >= a.since AND p.spoken_at < a.until{shadow}"
+            f"{source}{self._period()} AND NOT {self._shadow()}"
         )
 
-    def _has_placeholders(self) -> bool:
-        return all(
-            self.db.execute(f"SELECT 1 FROM payment WHERE placeholder = {kind} LIMIT 1").fetchone()
-            for kind in (0, 1)
+    def _shadow(self) -> str:
+        """Return the condition that only a shop spoke, of an order with a payment that counts."""
+        live = "" if self._scope.include_test else "AND a.test = 0 AND coalesce(o.test, 0) = 0"
+        return (
+            "(p.placeholder = 1 AND p.order_id IS NOT NULL AND EXISTS (SELECT 1 FROM payment o "
+            f"CROSS JOIN temp.counted_account a ON a.no = {_ACCOUNT_NO.replace('p.', 'o.')} "
+            "WHERE o.order_id = p.order_id AND o.placeholder = 0 AND o.spoken_at IS NOT NULL "
+            f"{live}))"
         )
 
     def _public(self, dimension: str) -> None:
@@ -266,11 +278,22 @@ class Counted:
         db = self.db
         if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'counted_order'").fetchone():
             return
+        several = (
+            "SELECT order_id FROM payment WHERE order_id IS NOT NULL GROUP BY order_id "
+            "HAVING count(*) > 1"
+        )
+        if self._bounds != (-_FAR, _FAR):
+            several = (
+                "SELECT c.ordered AS order_id FROM (SELECT DISTINCT ordered FROM temp.counted "
+                "WHERE ordered > 0) c "
+                "WHERE (SELECT count(*) FROM payment o WHERE o.order_id = c.ordered) > 1"
+            )
+        db.execute(f"CREATE TEMP TABLE counted_several AS {several}")
+        members = "temp.counted_several s CROSS JOIN payment"
         db.execute(
             "CREATE TEMP TABLE counted_payment AS SELECT p.payment_id, p.order_id, p.key, "
-            f"p.mover_no, p.placeholder, p.spoken_at {self._included()} AND p.order_id IN "
-            "(SELECT order_id FROM payment WHERE order_id IS NOT NULL GROUP BY order_id "
-            "HAVING count(*) > 1)"
+            f"p.mover_no, p.placeholder, p.spoken_at {self._included(members)} "
+            "AND p.order_id = s.order_id"
         )
         query = orders_sql("temp.counted_payment", self._verdict)
         db.execute(f"CREATE TEMP TABLE counted_order AS {query}")
@@ -290,8 +313,10 @@ class Counted:
         return int(quarantined), int(conflicts)
 
 
-_TABLES: Final = ("counted", "counted_account", "counted_zone", "counted_verdict",
-                  "counted_dimension", "counted_payment", "counted_order")  # fmt: skip
+_TABLES: Final = (
+    "counted", "counted_account", "counted_zone", "counted_verdict", "counted_dimension",
+    "counted_several", "counted_payment", "counted_order",
+)  # fmt: skip
 
 
 def drop(db: sqlite3.Connection) -> None:

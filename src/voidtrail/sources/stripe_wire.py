@@ -85,6 +85,7 @@ class Card(msgspec.Struct, gc=False):
 
     brand: str | None = None
     country: str | None = None
+    last4: str | None = None
 
 
 class Details(msgspec.Struct, gc=False):
@@ -259,7 +260,8 @@ def dimensions(found: Object) -> tuple[tuple[str, str], ...]:
     card = found.payment_method_details and found.payment_method_details.card
     if not card:
         return ()
-    stated = (("card_brand", card.brand), ("card_country", card.country))
+    last4 = card.last4 if card.last4 and len(card.last4) == 4 and card.last4.isdigit() else None
+    stated = (("card_brand", card.brand), ("card_country", card.country), ("card_last4", last4))
     return tuple((name, known) for name, value in stated if (known := reading.code(value)))
 
 
