@@ -1,19 +1,24 @@
-"""Every message that the command line can say: what the catalogues must hold."""
+"""Every message that commands and pages can say: what the catalogues must hold."""
 
 import ast
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 
+from jinja2 import nodes
+
 from voidtrail import errors
 from voidtrail.cli import main
 from voidtrail.event.model import Actor, Cause, Channel, Kind, Method, Result, Role, Via
 from voidtrail.event.reason import REASONS, How
-from voidtrail.lifecycle.verdict import Money, State
+from voidtrail.lifecycle.verdict import RULES, Money, State
 from voidtrail.runtime.counting import DIMENSIONS
+from voidtrail.runtime.endpoints.delivery import Fault
+from voidtrail.sources.registry import SOURCES
+from voidtrail.web.console.rendering import environment
 
 SRC = Path(main.__file__).parents[1]
-MARKERS = {"_", "later"}
+MARKERS = {"_", "later", "several"}
 ENUMERATIONS: dict[str, type[IntEnum]] = {
     "state": State, "how": How, "actor": Actor, "money": Money, "kind": Kind, "result": Result,
     "via": Via, "method": Method, "channel": Channel, "role": Role, "cause": Cause,
@@ -23,6 +28,9 @@ WORDS = {
     "stage": ("look", "rows", "supersede", "verify", "retranslate"),
     "check": ("python", "sqlite", "clock", "settings", "disk", "key_file", "chain", "read_tables"),
     "method_of_rate": ("wilson", "clustered"),
+    "fault": tuple(fault.value for fault in Fault if fault is not Fault.NONE),
+    "endpoint": ("gone", "failing"),
+    "found_by": ("order", "payment", "operation", "amount", "card"),
 }
 
 
@@ -32,9 +40,20 @@ def in_code() -> Iterator[tuple[None, str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
-            first = node.args[0] if node.args else None
-            if node.func.id in MARKERS and isinstance(first, ast.Constant):
-                yield None, str(first.value)
+            if node.func.id in MARKERS:
+                for said in node.args[: 2 if node.func.id == "several" else 1]:
+                    if isinstance(said, ast.Constant):
+                        yield None, str(said.value)
+
+
+def in_templates() -> Iterator[tuple[None, str]]:
+    """Yield the messages that stand in the pages' templates."""
+    for path in sorted((SRC / "web" / "templates").glob("*.html")):
+        for call in environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in MARKERS:
+                for said in call.args[: 2 if call.node.name == "several" else 1]:
+                    if isinstance(said, nodes.Const):
+                        yield None, str(said.value)
 
 
 def in_help(command) -> Iterator[tuple[None, str]]:
@@ -62,6 +81,10 @@ def labels() -> Iterator[tuple[str, str]]:
     for context, words in WORDS.items():
         for word in words:
             yield context, word
+    for source in SOURCES:
+        yield "source", source
+    for column in {name for rule in RULES for name in rule.evidence} | {"capture", "authorise"}:
+        yield "proof", column
     for reason in REASONS:
         yield "reason", reason.slug
     for code in _errors(errors.VoidtrailError):
@@ -72,4 +95,4 @@ def labels() -> Iterator[tuple[str, str]]:
 
 def messages() -> dict[tuple[str | None, str], None]:
     """Return (context, message) of everything, each once."""
-    return dict.fromkeys([*in_help(main.commands()), *in_code(), *labels()])
+    return dict.fromkeys([*in_help(main.commands()), *in_code(), *in_templates(), *labels()])

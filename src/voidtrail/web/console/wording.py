@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from voidtrail.event.model import Micros
-from voidtrail.runtime.text import _, label, later, several
+from voidtrail.runtime.text import _, label, language, later, several
 from voidtrail.runtime.views.overview_shapes import Sentence
 from voidtrail.runtime.views.shapes import Amount, PaymentRow
 from voidtrail.web.console.formats import clock, day_of, money, moneys, number, times
@@ -32,6 +32,17 @@ _BY_STATE: Final[Mapping[str, str]] = {
     "failed": later("This payment failed; the customer may try again."),
     "unknown": later("What became of this payment is not known."),
 }
+
+
+class Marks(NamedTuple):
+    """How a language sets sentences apart, lists things and ends."""
+
+    gap: str
+    comma: str
+    stop: str
+
+
+_MARKS: Final[Mapping[str, Marks]] = {"en": Marks(" ", ", ", "."), "zh_CN": Marks("", "、", "。")}
 _SEALED: Final = later("It can no longer be paid.")
 _UNSEALED: Final = later("Nobody has said that it can no longer be paid.")
 
@@ -48,7 +59,7 @@ def verdict(row: PaymentRow, legs: Mapping[str, Amount]) -> str:
     said = [_(first or later("This payment was called off.")), _money(row, legs)]
     if cancelled and row.money not in ("returned", "partly_returned"):
         said.append(_(_SEALED) if row.sealed else _(_UNSEALED))
-    return _(" ").join(part for part in said if part)
+    return _MARKS[language()].gap.join(part for part in said if part)
 
 
 def _money(row: PaymentRow, legs: Mapping[str, Amount]) -> str:
@@ -112,7 +123,7 @@ def _where(found: Sentence) -> str:
         said.append(found.shop)
     if not said:
         return _("payments")
-    return _("payments by {where}").format(where=_(", ").join(said))
+    return _("payments by {where}").format(where=_MARKS[language()].comma.join(said))
 
 
 def _since(at: Micros | None, zone: str, now: Micros) -> str:
@@ -129,4 +140,4 @@ def _capital(text: str) -> str:
 
 
 def _stop(text: str) -> str:
-    return text + _(".")
+    return text + _MARKS[language()].stop
