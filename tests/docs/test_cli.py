@@ -6,7 +6,16 @@ from tests.tidy.source import ROOT
 from voidtrail.cli import main
 
 PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
-COMMANDS = main.commands().commands
+
+
+def _every(command, path=""):
+    """Every command by its name, as "hooks test" stands below "hooks"."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield f"{path}{name}", below
+        yield from _every(below, f"{path}{name} ")
+
+
+COMMANDS = dict(_every(main.commands()))
 
 
 def _section(name):
