@@ -51,7 +51,8 @@ async def _simulate(
             f"the simulator needs the package {error.name}; install voidtrail[simulate]"
         ) from None
     with screen.progress() as tell:
-        day = rehearse(folder, seed=seed, orders=orders, port=port, tell=tell or _quietly)
+        day = rehearse(folder, seed=seed, orders=orders, port=port, tell=tell or _quietly,
+                       ready=_open_console if stay else _nowhere)  # fmt: skip
         found = await day.__aenter__()
     try:
         screen.say_json(_as_data(found)) if json else _show(found, stay)
@@ -105,17 +106,24 @@ def _show(found: Rehearsal, stay: bool) -> None:
     if stay:
         console.print(_("The server answers at {address} until Ctrl-C.").format(
             address=found.address), style="bold")  # fmt: skip
-        console.print(_("The console opens once at {link}").format(link=_link(found)),
-                      soft_wrap=True, style="bold")  # fmt: skip
+        _open_console(found.folder)
 
 
-def _link(found: Rehearsal) -> str:
-    """Return a link that opens the console of the rehearsal's server."""
+def _nowhere(folder: Path) -> None:
+    """Open nothing: the server ends with the command."""
+
+
+def _open_console(folder: Path) -> None:
+    """Print a link that opens the console on the day that is played; another one each time."""
     from voidtrail.runtime.opening import reading
+    from voidtrail.runtime.rehearsal import latest_day
     from voidtrail.web.access import Access
 
-    with reading(found.folder / "voidtrail.toml", None) as house:
-        return Access(house).link()
+    with reading(folder / "voidtrail.toml", None) as house:
+        day = latest_day(house.clock())
+        link = Access(house).link(to=f"/overview?since={day}&until={day}")
+    screen.console().print(_("The console opens once at {link}").format(link=link),
+                           soft_wrap=True, style="bold")  # fmt: skip
 
 
 def _as_data(found: Rehearsal) -> dict[str, Any]:

@@ -18,11 +18,14 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from voidtrail.errors import OutsideFault
+from voidtrail.event.model import Micros
 from voidtrail.ledger import rebuild
+from voidtrail.runtime import clock
 from voidtrail.runtime.app import build, reader_of
 from voidtrail.runtime.report import report
 from voidtrail.runtime.settings import load
@@ -35,6 +38,7 @@ Tell = Callable[[str, int, int], None]
 _READY_S = 60.0
 _PLAIN = ("source", "name", "entity", "shop", "mode", "zone", "cutoff")
 _SETTLE_S = 90.0
+_PATIENCE_US = 72 * 3600 * 1_000_000
 
 
 class Rehearsal(NamedTuple):
@@ -63,8 +67,9 @@ class Rehearsal(NamedTuple):
 
 @asynccontextmanager
 async def rehearse(
-    folder: Path, *, seed: int | None, orders: int, port: int | None, tell: Tell
-) -> AsyncIterator[Rehearsal]:
+    folder: Path, *, seed: int | None, orders: int, port: int | None, tell: Tell,
+    ready: Callable[[Path], None] = lambda folder: None,
+) -> AsyncIterator[Rehearsal]:  # fmt: skip
     """Play a day into a fresh server; the server lives until the context ends.
 
     Args:
@@ -73,6 +78,7 @@ async def rehearse(
         orders: how many at least.
         port: of the server; None takes a free one.
         tell: progress.
+        ready: called with the folder once the server answers, before the day is played.
 
     Raises:
         OutsideFault: the server did not start.
@@ -80,7 +86,7 @@ async def rehearse(
     tell("build", 0, 1)
     began = time.monotonic()
     seed = secrets.randbelow(2**31) if seed is None else seed
-    world = World(seed, WorldSettings(orders=orders))
+    world = World(seed, WorldSettings(orders=orders, day=latest_day(clock.now())))
     _clear(folder)
     async with serve_platforms(world) as (platforms, _):
         port = port or _free_port()
@@ -88,6 +94,7 @@ async def rehearse(
         _configure(folder, world.configuration(platforms), port)
         tell("build", 1, 1)
         async with _server(folder, address):
+            ready(folder)
             posts = await asyncio.to_thread(
                 world.script, int(time.time()), lambda done: tell("sign", done, 0)
             )
@@ -95,6 +102,14 @@ async def rehearse(
                                   progress=lambda done: tell("play", done, len(posts)))  # fmt: skip
             await _settled(address, tell)
             yield _conclude(folder, world, playback, address, time.monotonic() - began)
+
+
+def latest_day(now: Micros) -> date:
+    """Return the latest day that can be judged by now, past every patience.
+
+    Of such a day some payments can still be saved; of an older one, none.
+    """
+    return clock.to_datetime(now - _PATIENCE_US, "Asia/Shanghai").date()
 
 
 def _conclude(

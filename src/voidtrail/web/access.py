@@ -16,7 +16,7 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -127,15 +127,16 @@ class Access:
 
     # ------------------------------------------------------------------ links
 
-    def link(self, name: str = "") -> str:
+    def link(self, name: str = "", to: str = "") -> str:
         """Return a link that opens the console once, within the hour.
 
         Args:
             name: whose it is; else the name of who runs this process.
+            to: the page that it opens, as "/overview?period=week"; the first page unless given.
         """
         ticket = self._sign("link", Pass(self._clock(), secrets.token_urlsafe(9), name or _me()))
         root = f"https://{self._public.netloc}" if self._public.netloc else self._near
-        return f"{root}/enter?ticket={ticket}"
+        return f"{root}/enter?ticket={ticket}{f'&to={quote(to)}' if to else ''}"
 
     def enter(self, ticket: str) -> str | None:
         """Take a link's ticket; return the cookie of a new session, None if it opens nothing."""
@@ -178,6 +179,15 @@ class Access:
         padded = text + "=" * (-len(text) % 4)
         said = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Pass)
         return said if 0 <= self._clock() - said.issued_at < lives_s * _SECOND else None
+
+
+def is_page(to: str) -> bool:
+    """Whether an address is a page of ours, and nowhere else.
+
+    >>> is_page("/overview"), is_page("//evil.example"), is_page("https://evil.example")
+    (True, False, False)
+    """
+    return to.startswith("/") and not to.startswith(("//", "/\\"))
 
 
 def _text64(raw: bytes) -> str:

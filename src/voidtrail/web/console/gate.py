@@ -9,7 +9,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from voidtrail.runtime.text import LANGUAGES
-from voidtrail.web.access import SAFE, SESSION_S
+from voidtrail.web.access import SAFE, SESSION_S, is_page
 from voidtrail.web.console.desk import (
     LANGUAGE_COOKIE,
     THEME_COOKIE,
@@ -69,22 +69,23 @@ def _told(request: Asked, template: str, status: int, why: str) -> Response[str]
 
 
 @get("/enter", include_in_schema=False)
-async def enter(request: Asked, ticket: str = "") -> Response[Any]:
+async def enter(request: Asked, ticket: str = "", to: str = "") -> Response[Any]:
     """Exchange a one-time link for a session."""
     access = desk_of(request).access
     client = request.client.host if request.client else None
     if not access.admits(client, request.headers):
         return protect(_told(request, "enter.html", 403, why="elsewhere"))
+    page = to if is_page(to) else "/overview"
     session = access.enter(ticket)
     if session is None:
         if access.who(request.headers, request.cookies) is not None:
-            return protect(Redirect("/overview", status_code=303))
+            return protect(Redirect(page, status_code=303))
         return protect(_told(request, "enter.html", 401, why="used"))
     cookie = Cookie(
         access.cookie(request.headers), value=session, httponly=True, samesite="strict",
         secure=access.is_secure(request.headers), max_age=SESSION_S, path="/",
     )  # fmt: skip
-    return protect(Redirect("/overview", status_code=303, cookies=[cookie]))
+    return protect(Redirect(page, status_code=303, cookies=[cookie]))
 
 
 @post("/preferences", include_in_schema=False, status_code=303)
@@ -99,8 +100,7 @@ async def preferences(request: Asked) -> Redirect:
         if form.get(field) in known
     ]  # fmt: skip
     back = str(form.get("back", ""))
-    inside = back.startswith("/") and not back.startswith(("//", "/\\"))
-    return Redirect(back if inside else "/overview", status_code=303, cookies=cookies)
+    return Redirect(back if is_page(back) else "/overview", status_code=303, cookies=cookies)
 
 
 @post("/leave", include_in_schema=False, status_code=303)
