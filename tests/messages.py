@@ -30,6 +30,9 @@ WORDS = {
     "method_of_rate": ("wilson", "clustered"),
     "fault": tuple(fault.value for fault in Fault if fault is not Fault.NONE),
     "endpoint": ("gone", "failing"),
+    "told": ("opened", "escalated", "closed", "digest"),
+    "arrival": ("waiting", "arrived", "given_up"),
+    "incident": ("fault", "decline"),
     "found_by": ("order", "payment", "operation", "amount", "card"),
 }
 

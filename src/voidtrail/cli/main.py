@@ -16,7 +16,19 @@ import typer
 import typer.main
 
 from voidtrail import __version__
-from voidtrail.cli import bench, doctor, exits, hooks, ingest, ledger, report, serve, show, simulate
+from voidtrail.cli import (
+    alerts,
+    bench,
+    doctor,
+    exits,
+    hooks,
+    ingest,
+    ledger,
+    report,
+    serve,
+    show,
+    simulate,
+)
 from voidtrail.errors import VoidtrailError
 from voidtrail.runtime.text import _, language_of, later, speak
 
@@ -64,6 +76,7 @@ app.command()(ledger.verify)
 app.command()(ledger.replay)
 app.command()(ledger.retranslate)
 app.add_typer(hooks.hooks, name="hooks")
+app.add_typer(alerts.alerts, name="alerts")
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 

@@ -129,7 +129,7 @@ def links(house: House, tell: Tell) -> Links:
     if tell.why in ("opened", "escalated"):
         proof = signature(house, no, tell.channel)
         acknowledge = f"{base}/acknowledge/{no}/{proof}?by={quote(tell.channel)}"
-    return Links(f"{base}/alerts/{no}", acknowledge)
+    return Links(f"{base}/alerts#incident-{no}", acknowledge)
 
 
 def console(house: House) -> str:

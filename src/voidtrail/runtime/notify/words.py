@@ -31,6 +31,11 @@ _LINES_MAX: Final = 10
 _BYTES_MAX: Final = 1400
 """Of the lines of a digest: WeCom takes 2,048 bytes in all."""
 _HOWS: Final = frozenset(how.name.lower() for how in How)
+_SAYS_WHO: Final = frozenset(
+    {("customer_cancelled", "customer"), ("merchant_voided", "merchant"),
+     ("platform_closed", "platform"), ("abandoned", "customer")}
+)  # fmt: skip
+"""Ways of ending whose name says by whom."""
 _STATES: Final = frozenset(state.name.lower() for state in State)
 
 
@@ -114,9 +119,9 @@ def summary(incident: Incident) -> str:
     where = f"{incident.topic.shop} · {label('source', incident.topic.rail)}"
     costs = moneys(incident.money)
     if incident.count == 1:
-        return f"{what(incident.topic)}{_(': ')}{costs} · {where}"
+        return f"{what(incident.topic)} · {costs} · {where}"
     count = _("{count} payments").format(count=_number(incident.count))
-    return f"{what(incident.topic)}{_(': ')}{count}, {costs} · {where}"
+    return f"{what(incident.topic)} · {count} · {costs} · {where}"
 
 
 def what(topic: Topic) -> str:
@@ -133,7 +138,7 @@ def example(payment: Example) -> str:
         words.append(money(payment.amount_minor, payment.currency))
     if payment.how != "none":
         words.append(label("how", payment.how))
-    if payment.actor != "unknown":
+    if payment.actor != "unknown" and (payment.how, payment.actor) not in _SAYS_WHO:
         words.append(_("by {actor}").format(actor=label("actor", payment.actor)))
     if payment.method != "unknown":
         words.append(label("method", payment.method))

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from voidtrail.errors import NotFound, OutsideFault, VoidtrailError, WrongUse
 from voidtrail.runtime.text import _, speak
-from voidtrail.web.console import settings
+from voidtrail.web.console import acknowledge, payments, settings
 from voidtrail.web.console.assets import asset
 from voidtrail.web.console.desk import Asked, desk_of, html, language_of, surroundings
 from voidtrail.web.console.gate import check, enter, leave, preferences, protect
@@ -49,9 +49,9 @@ def _refused(request: Asked, error: Exception) -> Response[str]:
 
 def routes() -> list[HTTPRouteHandler | Router]:
     """Return the console's handlers: those before the door, and those behind it."""
-    behind: list[Any] = [root, preferences, leave, *settings.HANDLERS]
+    behind: list[Any] = [root, preferences, leave, *payments.HANDLERS, *settings.HANDLERS]
     return [
-        asset, enter,
+        asset, enter, acknowledge.ask, acknowledge.answer,
         Router(
             "/", route_handlers=behind, before_request=check, after_request=protect,
             exception_handlers={Exception: _refused}, include_in_schema=False,
