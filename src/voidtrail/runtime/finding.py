@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from voidtrail.event.account import Account
 from voidtrail.event.codec import key63, order_name
@@ -41,7 +41,7 @@ class Meant(NamedTuple):
         payment_ids: not sorted; more than one where several have the same reference.
     """
 
-    by: str
+    by: Literal["payment", "order", "operation"]
     payment_ids: list[int]
 
 
@@ -64,7 +64,7 @@ def meant(db: sqlite3.Connection, accounts: Iterable[Account], reference: str) -
 
 def _guesses(
     db: sqlite3.Connection, accounts: list[Account], reference: str
-) -> Iterator[tuple[str, list[int]]]:
+) -> Iterator[tuple[Literal["payment", "order", "operation"], list[int]]]:
     yield "payment", _rows(db, _NAMED, [key63(reference)])
     yield "order", _rows(db, _ORDERED, [key63(reference)])
     shops = sorted({account.shop for account in accounts})
