@@ -86,7 +86,10 @@ def test_errors_page_names_every_code_with_what_it_leads_to():
 def test_metrics_page_names_every_metric():
     ledger: Any = SimpleNamespace(head=lambda: SimpleNamespace(entries=0))
     worker: Any = SimpleNamespace(counts=dict.fromkeys(metrics._WORKER, 0))
-    exposed = metrics.exposition(Intake(ledger, lambda: 0), Refusals(), worker).decode()
+    post: Any = SimpleNamespace(
+        counts={}, load=list, house=SimpleNamespace(settings=Settings(), ledger=None)
+    )
+    exposed = metrics.exposition(Intake(ledger, lambda: 0), Refusals(), worker, post).decode()
     known = set(re.findall(r"^# TYPE (\w+) (counter|gauge)$", exposed, re.MULTILINE))
     text = page("docs/reference/metrics.md")
     documented = {(words(row[0])[0], row[1]) for row in rows(text)}

@@ -199,10 +199,11 @@ class MessageTable:
 
     def dead_letters(self, kind: str, target: str, limit: int, after: int = 0) -> list[Message]:
         """Return messages that were given up, oldest first; target "" for those of every target."""
-        return self._messages(
-            f"state = {DEAD} AND kind = ? AND (? = '' OR target = ?) AND no > ? "
-            "ORDER BY no LIMIT ?", (kind, target, target, after, limit),
-        )  # fmt: skip
+        if not target:
+            where = "state = 3 AND kind = ? AND no > ? ORDER BY no LIMIT ?"
+            return self._messages(where, (kind, after, limit))
+        where = "state = 3 AND kind = ? AND target = ? AND no > ? ORDER BY no LIMIT ?"
+        return self._messages(where, (kind, target, after, limit))
 
     def failing_since(self, kind: str, target: str) -> Micros | None:
         """Return when a target first failed since its last success.
@@ -211,10 +212,23 @@ class MessageTable:
         """
         at: Micros | None = self._db.execute(
             "SELECT min(failed_at) FROM message WHERE kind = ? AND target = ? AND state <> 2 "
-            "AND failed_at > 0 AND failed_at > (SELECT ifnull(max(done_at), 0) FROM message WHERE kind = ? "
-            "AND target = ? AND state = 2)", (kind, target, kind, target),
+            "AND failed_at > 0 AND failed_at > (SELECT ifnull(max(done_at), 0) FROM message "
+            "WHERE kind = ? AND target = ? AND state = 2)", (kind, target, kind, target),
         ).fetchone()[0]  # fmt: skip
         return at
+
+    def message_load(self) -> list[tuple[str, str, int, int]]:
+        """Return (kind, target, how many wait, how many were given up), from indexes alone."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for place, where in (
+            (0, "state = 0"), (0, "state < 2 AND lane <> '' AND state = 1"), (1, "state = 3"),
+        ):  # fmt: skip
+            rows = self._db.execute(
+                f"SELECT kind, target, count(*) FROM message WHERE {where} GROUP BY kind, target"
+            )
+            for kind, target, count in rows:
+                found.setdefault((kind, target), [0, 0])[place] += count
+        return [(*key, *counts) for key, counts in sorted(found.items())]
 
     def message_count(self, kind: str, target: str, state: int) -> int:
         """Return how many messages of a target are in a state."""

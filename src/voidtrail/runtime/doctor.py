@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,14 @@ import msgspec
 from voidtrail.errors import VoidtrailError
 from voidtrail.ledger import migrate, rebuild
 from voidtrail.ledger.keys import Keyring
+from voidtrail.ledger.messages import DEAD
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime import clock
+from voidtrail.runtime.endpoints.delivery import ready
+from voidtrail.runtime.endpoints.settings import EndpointSettings
+from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.settings import Settings, secrets_of
 from voidtrail.runtime.text import _
 from voidtrail.sources.registry import SOURCES
@@ -56,6 +61,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Check]:
     ):  # fmt: skip
         found.append(_tried(name, look))
     found += _credentials(settings, environment)
+    found += _endpoints(settings, environment)
     if Path(settings.ledger.path).is_file():
         found += [_tried("chain", lambda: _chain(settings)),
                   _tried("read_tables", lambda: _read_tables(settings))]  # fmt: skip
@@ -138,6 +144,36 @@ def _credentials(settings: Settings, environment: Mapping[str, str]) -> Iterator
         else:
             text = _("complete")
         yield Check(name=name, ok=not missing, found=text)
+
+
+def _endpoints(settings: Settings, environment: Mapping[str, str]) -> Iterator[Check]:
+    """Say of every endpoint whether it can be told, and whether it hears anything."""
+    for each in settings.endpoint:
+        yield _tried(f"endpoint {each.name}", partial(_endpoint, settings, each, environment))
+
+
+def _endpoint(
+    settings: Settings, endpoint: EndpointSettings, environment: Mapping[str, str]
+) -> tuple[bool, str]:
+    ready(endpoint, environment, settings.base)  # refuses a secret that is none
+    if not Path(settings.ledger.path).is_file():
+        return True, _("complete")
+    ledger = SqliteLog(settings.ledger.path, Projection(Terms()), Keyring.generate(), reading=True)
+    try:
+        if migrate.revision(ledger.db) != migrate.HEAD:
+            return True, _("complete")
+        dead = ledger.message_count("hook", endpoint.name, DEAD)
+        since = ledger.failing_since("hook", endpoint.name)
+        if Standings(ledger).is_disabled(endpoint.name):
+            return False, _(
+                "out of service: mend it, then `voidtrail hooks resend {name}` ({count} waiting)"
+            ).format(name=endpoint.name, count=dead)
+    finally:
+        ledger.close()
+    if since is not None:
+        return False, _("nothing has arrived there since {at}; try `voidtrail hooks test {name}`"
+                        ).format(at=clock.to_text(since), name=endpoint.name)  # fmt: skip
+    return True, _("complete") if not dead else _("{count} given up").format(count=dead)
 
 
 def _chain(settings: Settings) -> tuple[bool, str]:

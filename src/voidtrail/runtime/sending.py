@@ -102,6 +102,15 @@ class _Target:
         return came_back
 
 
+class Load(NamedTuple):
+    """How many messages of a target wait, and how many were given up."""
+
+    kind: str
+    target: str
+    waiting: int
+    dead: int
+
+
 class Post:
     """Carries what was posted.
 
@@ -119,7 +128,7 @@ class Post:
         schedules: Mapping[str, Sequence[float]], jitter: Callable[[], float],
         at_once: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
-        self._house = house
+        self.house = house
         self._intake = intake
         self._carriers = carriers
         self._schedules = schedules
@@ -140,7 +149,7 @@ class Post:
 
         Of several processes on one ledger one carries; another takes over when that one ends.
         """
-        with open(self._house.settings.key_file(), "rb") as door:
+        with open(self.house.settings.key_file(), "rb") as door:
             while not _entered(door):
                 await asyncio.sleep(POLL_S)
             await self._carry_on()
@@ -163,9 +172,13 @@ class Post:
         finally:
             await self._let_go()
 
+    def load(self) -> list[Load]:
+        """Return what waits and what was given up, by target."""
+        return [Load(*each) for each in self.house.ledger.message_load()]
+
     async def once(self) -> int:
         """Carry everything that is due now, unless another process carries; return how many."""
-        with open(self._house.settings.key_file(), "rb") as door:
+        with open(self.house.settings.key_file(), "rb") as door:
             return await self.turn() if _entered(door) else 0
 
     async def turn(self) -> int:
@@ -181,8 +194,8 @@ class Post:
 
     def _start(self) -> int:
         """Begin to carry what is due and has room; return how many."""
-        now, count = self._house.clock(), 0
-        for kind, name in self._house.ledger.message_targets():
+        now, count = self.house.clock(), 0
+        for kind, name in self.house.ledger.message_targets():
             carrier = self._carriers.get(kind)
             if carrier is None:
                 continue
@@ -191,7 +204,7 @@ class Post:
             if room <= 0:
                 continue
             busy = target.under_way
-            due = self._house.ledger.due_messages(kind, name, now, room + len(busy))
+            due = self.house.ledger.due_messages(kind, name, now, room + len(busy))
             for message in [each for each in due if each.no not in busy][:room]:
                 task = asyncio.ensure_future(self._carry(carrier, message))
                 busy[message.no] = task
@@ -215,13 +228,13 @@ class Post:
         """Write down everything that was answered since the last time, in slices."""
         while self._done:
             done = self._done[:SLICE_MAX]
-            now = self._house.clock()
+            now = self.house.clock()
             marks = [self._mark_of(message, answer, now) for message, answer in done]
             back = {
                 (message.kind, message.target) for message, answer in done
                 if self._targets[message.kind, message.target].note(answer, now)
             }  # fmt: skip
-            ledger = self._house.ledger
+            ledger = self.house.ledger
 
             def work(_: object) -> int:
                 for kind, name in back:  # noqa: B023
@@ -257,7 +270,7 @@ class Post:
 
     async def _rest(self) -> None:
         """Wait until woken, until something is due, or for a moment."""
-        now, ledger = self._house.clock(), self._house.ledger
+        now, ledger = self.house.clock(), self.house.ledger
         wait_s = POLL_S
         for kind, name in ledger.message_targets():
             target = self._targets.get((kind, name), _Target())
@@ -272,11 +285,11 @@ class Post:
 
     async def _forget(self) -> None:
         """Delete messages that arrived long ago, a slice an hour and more while there are more."""
-        now = self._house.clock()
+        now = self.house.clock()
         if now - self._forgot_at < _FORGET_EVERY_S * _SECOND:
             return
         before = now - KEPT_S * _SECOND
-        ledger = self._house.ledger
+        ledger = self.house.ledger
         gone = await self._intake.exclusively(lambda _: ledger.forget_sent(before, SLICE_MAX))
         if gone < SLICE_MAX:
             self._forgot_at = now

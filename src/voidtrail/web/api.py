@@ -22,6 +22,7 @@ from voidtrail.runtime import reading
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.sending import Post
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.access import may_read
 from voidtrail.web.console.desk import Desk
@@ -36,7 +37,7 @@ class Rooms(NamedTuple):
 
     Attributes:
         reader: the house over a connection that only reads, used by one thread.
-        worker: None where another process works.
+        worker, post: None where another process works.
     """
 
     reader: House
@@ -44,6 +45,7 @@ class Rooms(NamedTuple):
     refusals: Refusals
     worker: Worker | None
     token: Secret | None
+    post: Post | None = None
 
 
 def _only_readers(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -86,7 +88,7 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return the counters in Prometheus' text format."""
     rooms: Rooms = request.app.state.rooms
-    body = exposition(rooms.intake, rooms.refusals, rooms.worker)
+    body = exposition(rooms.intake, rooms.refusals, rooms.worker, rooms.post)
     return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -8,8 +8,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
+from voidtrail.runtime.sending import Post
 from voidtrail.runtime.worker import Worker
 
 _INTAKE = {
@@ -33,10 +35,13 @@ _WORKER = {
 class _Counts(Collector):
     """Reads the house's counters."""
 
-    def __init__(self, intake: Intake, refusals: Refusals, worker: Worker | None) -> None:
+    def __init__(
+        self, intake: Intake, refusals: Refusals, worker: Worker | None, post: Post | None
+    ) -> None:
         self._intake = intake
         self._refusals = refusals
         self._worker = worker
+        self._post = post
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric."""
@@ -45,6 +50,8 @@ class _Counts(Collector):
         if self._worker is not None:
             for name, text in _WORKER.items():
                 yield CounterMetricFamily(f"voidtrail_{name}", text, self._worker.counts[name])
+        if self._post is not None:
+            yield from _sending(self._post)
         refused = CounterMetricFamily(
             "voidtrail_refused", "Deliveries whose sender could not be proved.",
             labels=["account", "code"],
@@ -62,8 +69,38 @@ class _Counts(Collector):
         )  # fmt: skip
 
 
-def exposition(intake: Intake, refusals: Refusals, worker: Worker | None) -> bytes:
+def _sending(post: Post) -> Iterable[Metric]:
+    """Yield how messages fare on their way out."""
+    carried = CounterMetricFamily(
+        "voidtrail_carried", "Messages carried, by what came of it.", labels=["kind", "outcome"],
+    )  # fmt: skip
+    for name, count in post.counts.items():
+        carried.add_metric(name.rsplit("_", 1), count)
+    yield carried
+    waiting = GaugeMetricFamily(
+        "voidtrail_messages_waiting", "Messages on their way out.", labels=["kind", "target"],
+    )  # fmt: skip
+    dead = GaugeMetricFamily(
+        "voidtrail_dead_letters", "Messages that were given up.", labels=["kind", "target"],
+    )  # fmt: skip
+    for each in post.load():
+        waiting.add_metric([each.kind, each.target], each.waiting)
+        dead.add_metric([each.kind, each.target], each.dead)
+    yield from (waiting, dead)
+    disabled = GaugeMetricFamily(
+        "voidtrail_endpoint_disabled", "1 if nothing is sent to an endpoint any more.",
+        labels=["endpoint"],
+    )  # fmt: skip
+    names = [each.name for each in post.house.settings.endpoint]
+    for name, is_disabled in Standings(post.house.ledger).disabled(names).items():
+        disabled.add_metric([name], int(is_disabled))
+    yield disabled
+
+
+def exposition(
+    intake: Intake, refusals: Refusals, worker: Worker | None, post: Post | None = None
+) -> bytes:
     """Return the metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counts(intake, refusals, worker))
+    registry.register(_Counts(intake, refusals, worker, post))
     return generate_latest(registry)

@@ -129,7 +129,8 @@ async def serve(
     if settings.api_token:
         token = secret_of(settings.api_token, "server.api_token", base=house.settings.base)
     desk = Desk(house, intake)
-    api = application(Rooms(reader, intake, refusals, worker if work else None, token), desk)
+    rooms = Rooms(reader, intake, refusals, worker if work else None, token, post if work else None)
+    api = application(rooms, desk)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):

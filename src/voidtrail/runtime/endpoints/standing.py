@@ -5,6 +5,7 @@ Putting one out of service, and back, is a decision, and so it stands in the led
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -61,6 +62,10 @@ class Standings:
                 self._by_name[found.name] = found
             self._seen = newest
         return self._by_name.get(name)
+
+    def disabled(self, names: Iterable[str]) -> dict[str, bool]:
+        """Return of each endpoint whether nothing is sent to it any more."""
+        return {name: self.is_disabled(name) for name in names}
 
     def is_disabled(self, name: str) -> bool:
         """Whether nothing is sent to an endpoint any more."""

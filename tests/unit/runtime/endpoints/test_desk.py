@@ -10,10 +10,13 @@ from tests.unit.runtime.endpoints.receiver import SECRET, Receiver, receiving
 from voidtrail.errors import NotFound, SettingInvalid
 from voidtrail.ledger.messages import DEAD, SENT
 from voidtrail.response.telling import Word
+from voidtrail.runtime.doctor import examine
 from voidtrail.runtime.endpoints.delivery import Fault
 from voidtrail.runtime.endpoints.desk import dead_letters, listed, resend, try_out
 from voidtrail.runtime.endpoints.hints import hint
+from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.settings import load
+from voidtrail.web.metrics import exposition
 
 
 def tried(folder, receiver, target=None, **more):
@@ -197,3 +200,61 @@ def test_a_secret_that_is_none_is_refused_with_the_way_to_make_one(tmp_path, tex
     with pytest.raises(SettingInvalid, match="openssl rand") as refusal:
         asyncio.run(try_out(settings, "orders", Word.CALLED_OFF, environment={"HOOK": text}))
     assert "c2hvcnQ" not in str(refusal.value)
+
+
+# ---------------------------------------------------------------- doctor and metrics
+
+
+def looked_at(house, environment=HOOK):
+    found = {each.name: each for each in examine(house.settings, environment)}
+    return found["endpoint orders"]
+
+
+def test_the_doctor_says_whether_an_endpoint_hears_anything(tmp_path):
+    receiver = Receiver()
+
+    async def work():
+        async with receiving(receiver):
+            with house_telling(tmp_path, receiver.url) as house:
+                found = [looked_at(house), looked_at(house, {**HOOK, "HOOK": "whsec_no"})]
+                cancelled(house)
+                receiver.status = 500
+                async with office(house) as here:
+                    await here.tell()
+                    found.append(looked_at(house))
+            await given_up(tmp_path, receiver)
+            with house_telling(tmp_path, receiver.url) as house:
+                found.append(looked_at(house))
+            return found
+
+    fit, secretless, failing, gone = run(work)
+    assert (fit.ok, fit.found) == (True, "complete")
+    assert not secretless.ok
+    assert not failing.ok
+    assert "voidtrail hooks test orders" in failing.found
+    assert not gone.ok
+    assert "voidtrail hooks resend orders" in gone.found
+
+
+def test_metrics_say_what_waits_and_who_is_out_of_service(tmp_path):
+    receiver = Receiver(410)
+
+    async def work():
+        async with receiving(receiver):
+            with house_telling(tmp_path, receiver.url) as house:
+                cancelled(house, "A1", "pi_1")
+                async with office(house) as here:
+                    await here.tell()
+                    receiver.status = 200
+                    cancelled(house, "A2", "pi_2")
+                    await here.worker._teller.turn()
+                    return exposition(here.intake, Refusals(), here.worker, here.post).decode()
+
+    text = run(work)
+    for line in (
+        'voidtrail_carried_total{kind="hook",outcome="dead"} 1.0',
+        'voidtrail_messages_waiting{kind="hook",target="orders"} 1.0',
+        'voidtrail_dead_letters{kind="hook",target="orders"} 1.0',
+        'voidtrail_endpoint_disabled{endpoint="orders"} 1.0',
+    ):
+        assert line in text.splitlines()

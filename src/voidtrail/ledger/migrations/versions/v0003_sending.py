@@ -17,11 +17,12 @@ STATEMENTS: Final = (
     created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, tries INTEGER NOT NULL,
     state INTEGER NOT NULL, last_error TEXT NOT NULL, done_at INTEGER, failed_at INTEGER) STRICT""",
     "CREATE INDEX message_due ON message (kind, target, due_at, no) WHERE state = 0",
-    """CREATE INDEX message_lane ON message (kind, target, lane, no)
+    """CREATE INDEX message_lane ON message (kind, target, lane, no, state)
     WHERE state < 2 AND lane <> ''""",
     "CREATE INDEX message_done ON message (kind, target, state, done_at)",
     """CREATE INDEX message_failed ON message (kind, target, failed_at)
     WHERE state <> 2 AND failed_at > 0""",
+    "CREATE INDEX message_dead ON message (kind, target, no) WHERE state = 3",
     "CREATE INDEX message_sent ON message (done_at) WHERE state = 2",
 )
 
