@@ -65,6 +65,10 @@ class Office:
         self.entries.append(json.encode(event))
         self.state = fold(self.state, event)
 
+    @property
+    def events(self):
+        return [json.decode(entry, type=AlertEvent) for entry in self.entries]
+
     def replayed(self):
         """The state that the entries alone give."""
         state = State()
