@@ -15,7 +15,7 @@ from litestar import Request, Response
 
 from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.text import match
+from voidtrail.runtime.text import match, speak
 from voidtrail.web.access import Access, Person
 from voidtrail.web.console.rendering import rendered
 
@@ -68,6 +68,7 @@ class Desk:
         always = surroundings(request, self.house)
 
         def run(house: House) -> str:
+            speak(always["language"])
             return rendered(template, always["language"], {**always, **work(house)})
 
         return html(await self.read(run), status)
@@ -148,5 +149,6 @@ def surroundings(request: Asked, house: House) -> dict[str, Any]:
         "shops": sorted({entry.account.shop for entry in house.by_no.values()}),
         "entities": sorted({entry.account.entity for entry in house.by_no.values()}),
         "chosen_period": query.get("period", "" if "since" in query else "today"),
+        "default_period": "today",
         "zone": next((entry.account.zone for entry in house.by_no.values()), "UTC"),
     }  # fmt: skip

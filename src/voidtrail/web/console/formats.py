@@ -51,8 +51,11 @@ def money(amount: Amount | None) -> str:
         return _("{number} (no currency given)").format(number=number(amount.minor))
     decimals = exponent(amount.currency)
     major = Decimal(amount.minor).scaleb(-decimals)
-    pattern = _pattern(language(), decimals)
-    return str(pattern.apply(major, language(), currency=amount.currency, currency_digits=False))
+    locale, currency = language(), amount.currency
+    said = _pattern(locale, decimals).apply(major, locale, currency=currency, currency_digits=False)
+    symbol = numbers.get_currency_symbol(currency, locale=locale)
+    # A symbol that ends in a letter is set apart from the digits (CLDR, alphaNextToNumber).
+    return said.replace(symbol, f"{symbol}\u00a0", 1) if symbol[-1].isalpha() else str(said)
 
 
 def moneys(amounts: Sequence[Amount]) -> str:
@@ -93,7 +96,7 @@ def instant(at: Micros | None, zone: str = "UTC") -> str:
     """Write an instant whole, to the second, with its offset from UTC."""
     if at is None:
         return "–"
-    shape = "yyyy-MM-dd HH:mm:ss ZZZZ"
+    shape = "yyyy-MM-dd HH:mm:ss xxx"
     return str(dates.format_datetime(_moment(at, zone), shape, locale=language()))
 
 
