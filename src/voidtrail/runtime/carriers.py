@@ -38,4 +38,6 @@ def post_office(house: House, intake: Intake, environment: Mapping[str, str] | N
         carriers={"hook": hooks.Hooks(house, intake, couriers, patience),
                   "alert": channels.Channels(known)},
         schedules={"hook": hooks.SCHEDULE_S, "alert": channels.SCHEDULE_S}, jitter=random.random,
+        # A person reads one message twice at most, even after a kill in mid-send.
+        at_once={"alert": 1},
     )  # fmt: skip
