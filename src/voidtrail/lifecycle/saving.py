@@ -110,7 +110,8 @@ def until_sql(now: str, p: str = "p", v: str = "v") -> str:
 
     Args:
         now: an SQL expression or parameter.
-        p, v: aliases of a row of `payment` and of its `verdict`.
+        p: alias of a row of `payment`.
+        v: alias of its `verdict`.
     """
     chances = " ".join(f"WHEN {int(how)} THEN {v}.ended_at + {us}" for how, us in CHANCE.items())
     money = f"{int(Money.NONE)}, {int(Money.HELD)}"

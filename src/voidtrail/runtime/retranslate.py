@@ -16,7 +16,7 @@ import msgspec
 from voidtrail.errors import AccountUnknown, KeyErased, SourceUnknown
 from voidtrail.event.account import Account
 from voidtrail.event.codec import HEAD, RECORD, Encoded, Record, digest_of
-from voidtrail.event.model import Kind, Micros, Result, Tag
+from voidtrail.event.model import Delivery, Kind, Micros, Result, Tag
 from voidtrail.event.reason import pack
 from voidtrail.ledger.contract import QUARANTINED, SLICE_MAX, UNDERSTOOD, DeliveryRow, Item
 from voidtrail.ledger.keys import WrappedKey
@@ -53,13 +53,15 @@ class Retranslated(msgspec.Struct, frozen=True, kw_only=True):
     erased: int = 0
 
 
-class _Again(NamedTuple):
-    """A delivery read again: what is to be appended, if anything."""
+class Again(NamedTuple):
+    """A delivery read again: what is to be appended, if anything; else where reading stopped."""
 
     item: Item | None
     retracted: int
     was_quarantined: bool
     erased: bool = False
+    path: str = ""
+    why: str = ""
 
 
 def retranslate(
@@ -77,7 +79,7 @@ def retranslate(
         SourceUnknown, AccountUnknown: there is none of that name.
         LedgerStopped: the ledger could not be written; run it again to go on.
     """
-    reader = _Reader(house, source, account)
+    reader = Rereader(house, source, account)
     turns = Turns(house)
     total = house.ledger.head().entries
     counts = dict.fromkeys(Retranslated.__struct_fields__, 0)
@@ -103,8 +105,17 @@ def retranslate(
     return Retranslated(**counts)
 
 
-class _Reader:
-    """Opens kept deliveries of a source and translates them."""
+class Rereader:
+    """Opens kept deliveries of a source and translates them.
+
+    Args:
+        house: the house.
+        source: name of the source.
+        account: only of this account; "" takes all of the source's.
+
+    Raises:
+        SourceUnknown, AccountUnknown: there is none of that name.
+    """
 
     def __init__(self, house: House, source: str, account: str) -> None:
         if source not in house.sources:
@@ -168,21 +179,21 @@ class _Reader:
         version = self.entries[row.account_no].source.VERSION
         return version + REVISION * (row.version // REVISION)
 
-    def again(self, row: DeliveryRow) -> _Again:
+    def again(self, row: DeliveryRow) -> Again:
         """Open and translate one delivery."""
         was = row.outcome == QUARANTINED
         entry = self._with_mapping(self.entries[row.account_no], row)
         try:
-            plain = self._open(row)
+            plain = self.open(row)
         except KeyErased:
-            return _Again(None, 0, was, erased=True)
+            return Again(None, 0, was, erased=True)
         account = entry.account
         delivery = envelope.unpack(plain, source=account.source, account=account.name,
                                    received_at=row.received_at, via=row.via)  # fmt: skip
         version = self._version(row)
         item = prepare(delivery, entry, self.house.keyring, file_no=row.file_no)
         if item.outcome != UNDERSTOOD:
-            return _Again(None, 0, was)
+            return Again(None, 0, was, path=item.path, why=item.why)
         if version != item.version:
             found = entry.source.translate(delivery, account, entry.secrets)
             item = item_of(delivery, found, entry, self.house.keyring, file_no=row.file_no,
@@ -190,9 +201,24 @@ class _Reader:
         gone = self._gone(row, item, version)
         item = item._replace(digest=row.digest, repeat_of=row.seq, quiet=True,
                              events=[*item.events, *gone])  # fmt: skip
-        return _Again(item, len(gone), was)
+        return Again(item, len(gone), was)
 
-    def _open(self, row: DeliveryRow) -> bytes:
+    def delivery(self, row: DeliveryRow) -> Delivery:
+        """Return a delivery as it was received, card numbers masked.
+
+        Raises:
+            KeyErased: it can never be read again.
+        """
+        account = self.entries[row.account_no].account
+        return envelope.unpack(self.open(row), source=account.source, account=account.name,
+                               received_at=row.received_at, via=row.via)  # fmt: skip
+
+    def open(self, row: DeliveryRow) -> bytes:
+        """Return what is sealed of a delivery.
+
+        Raises:
+            KeyErased: its key is no more.
+        """
         keyring = self.house.keyring
         key = self.db.execute(
             "SELECT no, subject, retention, wrapped FROM data_key WHERE no = ?", (row.key_no,)

@@ -7,8 +7,8 @@ of the verdict stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -37,7 +37,7 @@ _EVENT: Final = (
 )  # fmt: skip
 _LEGS: Final = ("authorised", "captured", "returned", "withdrawn", "held")
 _COLUMNS: Final[Mapping[str, Column]] = {column.name: column for column in PAYMENT.columns}
-_MOST: Final = 200
+MOST: Final = 200
 """Of an order with more payments than this only the first are shown."""
 
 
@@ -61,14 +61,47 @@ def show(house: House, reference: str, *, as_of: str | Micros | None = None) -> 
     if alone:
         db.execute("BEGIN")
     try:
-        return _Life(house, instant_of(house, as_of)).told(reference)
+        return Life(house, instant_of(house, as_of)).told(reference)
     finally:
         if alone and db.in_transaction:
             db.execute("COMMIT")
 
 
-class _Life:
-    """Reads of one moment of the store."""
+class Facts(NamedTuple):
+    """Everything known of one payment.
+
+    Attributes:
+        joined: its row of the join, by column.
+        events: its statements, as fields of the event table and what surrounds them.
+        proof: which statements prove the verdict, column by column.
+    """
+
+    payment_id: int
+    names: list[str]
+    joined: dict[str, Any]
+    verdict: Verdict
+    account: Account
+    events: list[dict[str, Any]]
+    proof: list[dict[str, Any]]
+
+    def part(self) -> Part:
+        """Return the payment as a part of its order."""
+        joined, verdict = self.joined, self.verdict
+        return Part(
+            key=joined["key"], mover=joined["mover_no"] is not None,
+            placeholder=joined["placeholder"] == 1, state=verdict.state, how=verdict.how,
+            actor=verdict.actor, net=verdict.captured - verdict.returned - verdict.withdrawn,
+            spoken_at=joined["spoken_at"] or 0,
+        )  # fmt: skip
+
+
+class Life:
+    """Reads of one moment of the store.
+
+    Args:
+        house: the house; it may be one that only reads.
+        at: judge as of this instant; None is the ledger's clock.
+    """
 
     def __init__(self, house: House, at: Micros | None) -> None:
         self.db = house.ledger.db
@@ -86,25 +119,29 @@ class _Life:
 
     def told(self, reference: str) -> dict[str, Any]:
         """Return the life of the order that a reference belongs to."""
-        payments = self._find(reference.strip())
-        orders = self._orders(payments)
+        payments = self.find(reference.strip())
+        orders = self.orders(payments)
         if len(orders) > 1:
             raise NotFound(
                 f"{reference!r} is the name of {len(orders)} orders; say which: "
                 + ", ".join(sorted(self._called(pid, reference.strip()) for pid in payments))
             )
         ((order_id, members),) = orders.items()
-        parts = [self._payment(pid) for pid in members[:_MOST]]
+        parts = [self._payment(pid) for pid in members[:MOST]]
         parts.sort(key=lambda each: (each["began_at"] or "", each["payment"]))
         return {
-            "order": self._order_name(order_id),
+            "order": self.name_of(order_id).split("/", 2)[2],
             **self._order_verdict(parts),
             "as_of": to_text(self.now),
             "payments": [{k: v for k, v in each.items() if k != "_part"} for each in parts],
         }
 
-    def _find(self, reference: str) -> list[int]:
-        """Return the payments that a reference may mean."""
+    def find(self, reference: str) -> list[int]:
+        """Return the payments that a reference may mean.
+
+        Raises:
+            NotFound: nothing has that name.
+        """
         found = meant(self.db, self.accounts.values(), reference)
         if found is not None:
             return found.payment_ids
@@ -113,7 +150,7 @@ class _Life:
             "shop or the platform writes it"
         )
 
-    def _orders(self, payments: Sequence[int]) -> dict[int, list[int]]:
+    def orders(self, payments: Sequence[int]) -> dict[int, list[int]]:
         """Return the orders of payments, each with all of its payments."""
         found: dict[int, list[int]] = {}
         for pid, order_id in self._rows(
@@ -136,17 +173,19 @@ class _Life:
         rows = self.db.execute("SELECT text FROM name WHERE payment_id = ? ORDER BY no", (pid,))
         return [text for (text,) in rows]
 
-    def _order_name(self, order_id: int) -> str:
+    def name_of(self, order_id: int) -> str:
+        """Return the whole name of an order; of its only payment, if nobody named the order."""
         if order_id < 0:
-            return self._names(-order_id)[0].split("/", 2)[2]
+            return self._names(-order_id)[0]
         row = self.db.execute(
             "SELECT text FROM order_name WHERE order_id = ? ORDER BY no LIMIT 1", (order_id,)
         ).fetchone()
-        return str(row[0]).split("/", 2)[2]
+        return str(row[0])
 
     # ------------------------------------------------------------------ one payment
 
-    def _payment(self, pid: int) -> dict[str, Any]:
+    def facts(self, pid: int) -> Facts:
+        """Return everything known of one payment."""
         (row,) = self._rows(
             f"SELECT {', '.join(PAYMENT.names)} FROM payment WHERE payment_id IN", [pid]
         )
@@ -159,18 +198,21 @@ class _Life:
         payment: Row = list(row)
         joined = dict(zip(PAYMENT.names, row, strict=True))
         verdict = self.judge(payment, legs(operations, money_speaker(payment)), self.now)
-        names = self._names(pid)
         events = self._events(pid)
         proof = evidence(verdict, joined, events) or held_by(verdict, operations, events)
         account = self.accounts[
             joined["mover_no"] if joined["mover_no"] is not None
             else joined["speaker"] & 0xFFFFFFFF
         ]  # fmt: skip
+        return Facts(pid, self._names(pid), joined, verdict, account, events, proof)
+
+    def _payment(self, pid: int) -> dict[str, Any]:
+        facts = self.facts(pid)
+        joined, account = facts.joined, facts.account
         method = joined["method_seen"] or 0
-        part = Part(*self._part(pid, joined, verdict))
         return {
-            "payment": names[0],
-            "names": names[1:],
+            "payment": facts.names[0],
+            "names": facts.names[1:],
             "source": account.source,
             "account": account.name,
             "shop": account.shop,
@@ -179,21 +221,10 @@ class _Life:
             "method": Method(method >> 8 & 255).name.lower(),
             "channel": Channel(method & 255).name.lower(),
             "began_at": to_text(joined["spoken_at"], account.zone),
-            "verdict": {**said(verdict, account.zone), "evidence": proof},
-            "events": [self._event(each, proof) for each in events],
-            "_part": part,
+            "verdict": {**said(facts.verdict, account.zone), "evidence": facts.proof},
+            "events": [self._event(each, facts.proof) for each in facts.events],
+            "_part": facts.part(),
         }
-
-    @staticmethod
-    def _part(pid: int, joined: Mapping[str, Any], verdict: Verdict) -> Iterator[Any]:
-        known = {
-            "payment_id": pid, "key": joined["key"], "mover": joined["mover_no"] is not None,
-            "placeholder": joined.get("placeholder") == 1, "state": verdict.state,
-            "how": verdict.how, "actor": verdict.actor,
-            "net": verdict.captured - verdict.returned - verdict.withdrawn,
-            "spoken_at": joined["spoken_at"] or 0,
-        }  # fmt: skip
-        return (known[name] for name in Part._fields)
 
     def _events(self, pid: int) -> list[dict[str, Any]]:
         columns = ", ".join(f"e.{name}" for name in _EVENT)
