@@ -98,8 +98,12 @@ def expected(changes, end):
     for part in clusters(changes):
         payments = frozenset(change.payment for change in part)
         for channel in {name for change in part for name, *_ in wants(change)}:
-            asked = [(change.at, rule) for change in part
-                     for name, way, rule in wants(change) if (name, way) == (channel, "at_once")]
+            asked = [
+                (change.at, rule)
+                for change in part
+                for name, way, rule in wants(change)
+                if (name, way) == (channel, "at_once")
+            ]
             if not asked:
                 found[payments, channel] = "digest"
                 continue

@@ -113,7 +113,8 @@ class _Draft:
         if news.amount_minor is not None:
             amount = self.money.get(news.currency, 0) + news.amount_minor
             self.money[news.currency] = amount
-        if self.example is None or _costs_more(news, self.example):
+        dearest = self.example or (self.known.example if self.known else None)
+        if dearest is None or _costs_more(news, dearest):
             self.example = Example(news.order, news.amount_minor, news.currency, news.after.how,
                                    news.after.actor, news.method)  # fmt: skip
 
