@@ -24,7 +24,7 @@ ENUMERATIONS: dict[str, type[IntEnum]] = {
     "via": Via, "method": Method, "channel": Channel, "role": Role, "cause": Cause,
 }  # fmt: skip
 WORDS = {
-    "leg": ("authorised", "held", "captured", "returned", "withdrawn"),
+    "leg": ("authorised", "held", "captured", "returned", "withdrawn", "net"),
     "stage": ("look", "rows", "supersede", "verify", "retranslate"),
     "check": ("python", "sqlite", "clock", "settings", "disk", "key_file", "chain", "read_tables"),
     "method_of_rate": ("wilson", "clustered"),
@@ -33,6 +33,7 @@ WORDS = {
     "told": ("opened", "escalated", "closed", "digest"),
     "arrival": ("waiting", "arrived", "given_up"),
     "incident": ("fault", "decline"),
+    "hours": ("awake", "business"),
     "found_by": ("order", "payment", "operation", "amount", "card"),
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException
+from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -26,7 +26,7 @@ from voidtrail.runtime.sending import Post
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.access import may_read
 from voidtrail.web.console.desk import Desk
-from voidtrail.web.console.pages import routes
+from voidtrail.web.console.pages import missing, routes
 from voidtrail.web.metrics import exposition
 
 STATUS: Final[dict[type[VoidtrailError], int]] = {NotFound: 404, WrongUse: 400, OutsideFault: 503}
@@ -96,12 +96,12 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
      guards=[_only_readers])  # fmt: skip
 async def report(
     request: Request[Any, Any, Any], since: str | None = None, until: str | None = None,
-    as_of: str | None = None, by: str | None = None, test: bool = False,
+    as_of: str | None = None, by: str | None = None, test: bool = False, shop: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Return the same figures as `voidtrail report --json`."""
     rooms: Rooms = request.app.state.rooms
     work = partial(reading.report, rooms.reader, since=since, until=until, as_of=as_of, by=by,
-                   include_test=test)  # fmt: skip
+                   include_test=test, shop=shop)  # fmt: skip
     return await _read(work)
 
 
@@ -139,7 +139,7 @@ def application(rooms: Rooms, desk: Desk) -> Litestar:
     """Build the application: the API, and the console's pages from their desk."""
     app = Litestar(
         [healthz, readyz, metrics, report, order, quarantine, conflicts, head, *routes()],
-        exception_handlers={VoidtrailError: _refusal},
+        exception_handlers={VoidtrailError: _refusal, NotFoundException: missing},
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="Voidtrail", version=voidtrail.__version__, path="/api/schema",

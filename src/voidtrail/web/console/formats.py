@@ -155,10 +155,15 @@ def span(seconds: int) -> str:
                                       locale=language()))  # fmt: skip
 
 
+def anchor(name: str) -> str:
+    """Write a name so that it can be an element's id."""
+    return "".join(each if each.isascii() and each.isalnum() else "-" for each in name)
+
+
 def filters() -> dict[str, Any]:
     """Return what templates call."""
     return {
         "number": number, "times": times, "money": money, "moneys": moneys, "percent": percent,
         "interval": interval, "rate": rate, "instant": instant, "iso": iso, "clock": clock,
-        "day": day, "day_of": day_of, "ago": ago, "span": span, "stamp": stamp,
+        "day": day, "day_of": day_of, "ago": ago, "span": span, "stamp": stamp, "anchor": anchor,
     }  # fmt: skip

@@ -41,18 +41,18 @@ async def check(request: Asked) -> Response[str] | None:
     access = desk_of(request).access
     client = request.client.host if request.client else None
     if not access.admits(client, request.headers):
-        return _told(request, "enter.html", 403, why="elsewhere")
+        return told(request, "enter.html", 403, why="elsewhere")
     person = access.who(request.headers, request.cookies)
     if person is None:
         # A link in a mail brings no cookie along (SameSite=Strict); our own page, loaded once
         # more by itself, does.
         again = request.headers.get("sec-fetch-site") == "cross-site"
-        return _told(request, "enter.html", 401, why="again" if again else "nobody")
+        return told(request, "enter.html", 401, why="again" if again else "nobody")
     request.state.person = person
     if request.method not in SAFE:
         form = await request.form()
         if not access.is_own_form(person, request.headers, str(form.get("csrf", ""))):
-            return _told(request, "enter.html", 403, why="form")
+            return told(request, "enter.html", 403, why="form")
     return None
 
 
@@ -63,7 +63,8 @@ def protect(response: Response[Any]) -> Response[Any]:
     return response
 
 
-def _told(request: Asked, template: str, status: int, why: str) -> Response[str]:
+def told(request: Asked, template: str, status: int, why: str) -> Response[str]:
+    """Return a page for somebody who has not come in."""
     context = {**surroundings(request, desk_of(request).house), "why": why}
     return html(rendered(template, context["language"], context), status)
 
@@ -74,13 +75,13 @@ async def enter(request: Asked, ticket: str = "", to: str = "") -> Response[Any]
     access = desk_of(request).access
     client = request.client.host if request.client else None
     if not access.admits(client, request.headers):
-        return protect(_told(request, "enter.html", 403, why="elsewhere"))
+        return protect(told(request, "enter.html", 403, why="elsewhere"))
     page = to if is_page(to) else "/overview"
     session = access.enter(ticket)
     if session is None:
         if access.who(request.headers, request.cookies) is not None:
             return protect(Redirect(page, status_code=303))
-        return protect(_told(request, "enter.html", 401, why="used"))
+        return protect(told(request, "enter.html", 401, why="used"))
     cookie = Cookie(
         access.cookie(request.headers), value=session, httponly=True, samesite="strict",
         secure=access.is_secure(request.headers), max_age=SESSION_S, path="/",

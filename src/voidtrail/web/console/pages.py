@@ -6,16 +6,16 @@ from typing import Any
 
 import structlog
 from litestar import Response, Router, get
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from voidtrail.errors import NotFound, OutsideFault, VoidtrailError, WrongUse
 from voidtrail.runtime.text import _, speak
-from voidtrail.web.console import acknowledge, payments, settings
+from voidtrail.web.console import acknowledge, alerts, lives, payments, settings, sources
 from voidtrail.web.console.assets import asset
 from voidtrail.web.console.desk import Asked, desk_of, html, language_of, surroundings
-from voidtrail.web.console.gate import check, enter, leave, preferences, protect
+from voidtrail.web.console.gate import check, enter, leave, preferences, protect, told
 from voidtrail.web.console.rendering import rendered
 
 _log = structlog.get_logger(__name__)
@@ -25,6 +25,19 @@ _log = structlog.get_logger(__name__)
 async def root(request: Asked) -> Redirect:
     """Open the first page."""
     return Redirect("/overview", status_code=303)
+
+
+def missing(request: Asked, error: NotFoundException) -> Response[Any]:
+    """Answer for an address that is none of ours: people a page, machines JSON."""
+    desk = desk_of(request)
+    client = request.client.host if request.client else None
+    if request.url.path.startswith("/api/") or not desk.access.admits(client, request.headers):
+        return Response({"status_code": 404, "detail": error.detail}, status_code=404)
+    person = desk.access.who(request.headers, request.cookies)
+    if person is None:
+        return protect(told(request, "enter.html", 401, why="nobody"))
+    request.state.person = person
+    return _refused(request, error)
 
 
 def _refused(request: Asked, error: Exception) -> Response[str]:
@@ -49,7 +62,10 @@ def _refused(request: Asked, error: Exception) -> Response[str]:
 
 def routes() -> list[HTTPRouteHandler | Router]:
     """Return the console's handlers: those before the door, and those behind it."""
-    behind: list[Any] = [root, preferences, leave, *payments.HANDLERS, *settings.HANDLERS]
+    behind: list[Any] = [
+        root, preferences, leave, *payments.HANDLERS, *lives.HANDLERS, *sources.HANDLERS,
+        *alerts.HANDLERS, *settings.HANDLERS,
+    ]  # fmt: skip
     return [
         asset, enter, acknowledge.ask, acknowledge.answer,
         Router(
