@@ -28,6 +28,7 @@ def report(
             "currency, day, hour, month or a public dimension; may be given again."
         ),
     ] = None,
+    shop: Annotated[str, typer.Option(help="Only of this shop.")] = "",
     test: Annotated[bool, typer.Option("--test", help="Count test traffic too.")] = False,
     as_of: AsOf = None,
     db: Db = None,
@@ -42,7 +43,8 @@ def report(
     from voidtrail.runtime.report import report as made
 
     with reading(config, db) as house:
-        found = made(house, since=since, until=until, as_of=as_of, by=by, include_test=test)
+        found = made(house, since=since, until=until, as_of=as_of, by=by, include_test=test,
+                     shop=shop)  # fmt: skip
     if json:
         screen.say_json(found)
     else:

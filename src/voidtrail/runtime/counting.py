@@ -57,12 +57,14 @@ class Scope(NamedTuple):
         since, until: the period in which a payment began; a date is a business day.
         as_of: judge as of this instant; None takes the verdicts that stand in the store.
         include_test: count test traffic too.
+        shop: only of this shop; "" counts all.
     """
 
     since: str | Micros | None = None
     until: str | Micros | None = None
     as_of: Micros | None = None
     include_test: bool = False
+    shop: str = ""
 
 
 class Cell(NamedTuple):
@@ -115,6 +117,8 @@ class Counted:
                    "WITHOUT ROWID")  # fmt: skip
         bounds: list[tuple[Micros, Micros]] = []
         for no, account in self.accounts.items():
+            if scope.shop not in ("", account.shop):
+                continue
             since = business_day.bound(scope.since, account.zone, account.cutoff, end=False)
             until = business_day.bound(scope.until, account.zone, account.cutoff, end=True)
             bounds.append((-_FAR if since is None else since, _FAR if until is None else until))
@@ -123,8 +127,9 @@ class Counted:
                 (no, account.source, account.shop, account.entity, account.zone,
                  business_day.cutoff_us(account.cutoff), int(account.mode == "test"), *bounds[-1]),
             )  # fmt: skip
-        if bounds:
-            self._bounds = (min(low for low, _ in bounds), max(high for _, high in bounds))
+        if bounds or scope.shop:
+            self._bounds = (min((low for low, _ in bounds), default=0),
+                            max((high for _, high in bounds), default=0))  # fmt: skip
         if scope.as_of is not None:
             self._verdict = "temp.counted_verdict"
             query = self._house.ledger.judge.verdict_sql("payment", "operation", scope.as_of)

@@ -44,6 +44,7 @@ def report(
     as_of: str | Micros | None = None,
     by: str | Sequence[str] | None = None,
     include_test: bool = False,
+    shop: str = "",
 ) -> dict[str, Any]:
     """Count payments and what became of them.
 
@@ -54,6 +55,7 @@ def report(
         as_of: judge as of this instant; None is the ledger's clock.
         by: one or several of `counting.DIMENSIONS` or public dimensions.
         include_test: count test traffic too.
+        shop: only of this shop; "" counts all.
 
     Returns:
         The figures as `voidtrail report --json` prints them.
@@ -63,7 +65,7 @@ def report(
     """
     dimensions = [by] if isinstance(by, str) else list(by or ())
     at = instant_of(house, as_of)
-    scope = Scope(since, until, at, include_test)
+    scope = Scope(since, until, at, include_test, shop)
     with counted(house, scope) as rows:
         rows.fill(None)
         totals = _figures(rows)
