@@ -23,7 +23,7 @@ def environment() -> Environment:
     """Return the templates' environment."""
     made = Environment(
         loader=PackageLoader("voidtrail", "web/templates"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined,
+        lstrip_blocks=True, undefined=StrictUndefined, auto_reload=False,
     )  # fmt: skip
     made.filters.update(formats.filters())
     made.filters["data"] = data
