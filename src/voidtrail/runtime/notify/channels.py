@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -63,7 +64,9 @@ class Channel:
             app_id="Voidtrail", app_desc="Voidtrail", async_mode=False, http_redirects=False,
             storage_mode="memory",
         )  # fmt: skip
-        listen_to(type(self._plugin()))
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            plugin = self._plugin()  # the first one loads Apprise, and what it imports is its own
+        listen_to(type(plugin))
 
     def _plugin(self) -> Any:
         """Return a plugin of its own for each message: plugins keep state and threads do not."""
