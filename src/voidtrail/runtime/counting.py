@@ -45,6 +45,7 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "currency": "v.currency",
     "day": f"{_ON} / {DAY}",
     "hour": f"{_LOCAL} / {HOUR} % 24",
+    "hour_at": f"p.spoken_at / {HOUR}",
     "month": f"CAST(strftime('%Y%m', {_ON} / {SECOND}, 'unixepoch') AS INTEGER)",
 }
 """What payments can be grouped by, as SQL; any other word is a public dimension of statements."""

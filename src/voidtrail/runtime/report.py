@@ -23,6 +23,7 @@ from voidtrail.insight.rate import Clusters, rate
 from voidtrail.lifecycle.verdict import Money, State
 from voidtrail.money import currency_code
 from voidtrail.runtime.app import House
+from voidtrail.runtime.business_day import HOUR
 from voidtrail.runtime.clock import from_text, to_text
 from voidtrail.runtime.counting import DIMENSIONS, Cell, Counted, Orders, Scope, counted
 from voidtrail.runtime.text import later
@@ -30,7 +31,7 @@ from voidtrail.runtime.text import later
 NUMERATOR: Final = later("payments called off")
 DENOMINATOR: Final = later("payments that began in the period")
 _KNOWN_ENOUGH: Final = 0.5
-_IN_ORDER: Final = frozenset({"day", "hour", "month"})
+_IN_ORDER: Final = frozenset({"day", "hour", "hour_at", "month"})
 _WORDS: Final[dict[str, type[IntEnum]]] = {
     "method": Method, "channel": Channel, "how": How, "actor": Actor, "state": State,
 }  # fmt: skip
@@ -119,6 +120,8 @@ def spoken(dimension: str, value: Any, accounts: dict[int, Account] | Any) -> An
         return _WORDS[dimension](value).name.lower()
     if dimension == "day":
         return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+    if dimension == "hour_at":
+        return to_text(value * HOUR)
     if dimension == "hour":
         return f"{value:02d}"
     if dimension == "month":
