@@ -46,10 +46,12 @@ def connect(path: str | Path) -> sqlite3.Connection:
 
 def connect_for_reading(path: str | Path) -> sqlite3.Connection:
     """Open the file so that nothing in it can be changed; temporary tables are allowed."""
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None,
         check_same_thread=False, cached_statements=512, timeout=5.0,
     )  # fmt: skip
+    connection.execute("PRAGMA cache_size = -16384")
+    return connection
 
 
 def marks(values: Sequence[object]) -> tuple[str, list[object]]:

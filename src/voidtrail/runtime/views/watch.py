@@ -31,7 +31,6 @@ LOOKED_S: Final = 60.0
 KEPT_MOST: Final = 64
 WAIT_S: Final = 0.5
 """How long a page waits for a count that was never made; then it says that it is under way."""
-_CACHE: Final = "PRAGMA cache_size = -16384"
 _PAUSE_S: Final = 0.25
 _EARLIER_S: Final = 1800.0
 _LONG_DAYS: Final = 8
@@ -126,7 +125,6 @@ class Counter:
 
     def _run(self) -> None:
         self._reader = reader = reader_of(self._house)
-        reader.ledger.db.execute(_CACHE)
         try:
             while not self._closing:
                 with self._changed:

@@ -16,7 +16,11 @@ from litestar import Request, Response
 from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.text import match, speak
+from voidtrail.runtime.views.course import Asked as Wanted
+from voidtrail.runtime.views.overview_shapes import Overview
+from voidtrail.runtime.views.watch import Watch
 from voidtrail.web.access import Access, Person
+from voidtrail.web.console.period import Days
 from voidtrail.web.console.rendering import rendered
 
 Asked = Request[Any, Any, Any]
@@ -44,6 +48,7 @@ class Desk:
         self._own = threading.local()
         self._readers: list[House] = []
         self._threads = ThreadPoolExecutor(_READERS, "console", self._open)
+        self.watch = Watch(house)
 
     def _open(self) -> None:
         self._own.reader = reader_of(self.house)
@@ -60,6 +65,11 @@ class Desk:
             self._threads, partial(context.run, run)
         )
 
+    async def overview(self, days: Days, shop: str, *, test: bool) -> Overview:
+        """Return the first page's figures, counted beside the requests."""
+        wanted = Wanted(days.since, days.until, shop, test)
+        return await self.read(lambda _reader: self.watch.overview(wanted))
+
     async def page(
         self, request: Asked, template: str, work: Callable[[House], Mapping[str, Any]],
         status: int = 200,
@@ -75,6 +85,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the threads and their connections."""
+        self.watch.close()
         self._threads.shutdown()
         for reader in self._readers:
             reader.close()

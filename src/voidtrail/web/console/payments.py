@@ -59,7 +59,8 @@ async def payments(request: Asked) -> Response[str]:
     query, desk = query_of(request), desk_of(request)
 
     def work(reader: House) -> Mapping[str, Any]:
-        page = lists.page(reader, wanted, query.get("cursor", ""), ROWS)
+        saving = desk.watch.saving() if wanted.saveable else None
+        page = lists.page(reader, wanted, query.get("cursor", ""), ROWS, saving=saving)
         sources = sorted({entry.account.source for entry in desk.house.by_no.values()})
         return {
             "page": page, "filter": wanted, "options": {**_OPTIONS, "source": sources},
