@@ -12,7 +12,6 @@ import json
 import threading
 import time
 from typing import NamedTuple
-from urllib.parse import quote
 
 from aiohttp import web
 from aiosmtpd.controller import Controller
@@ -145,8 +144,8 @@ class Receivers:
         stamp = query["timestamp"]
         mac = hmac.new(DINGTALK_SECRET.encode(), f"{stamp}\n{DINGTALK_SECRET}".encode(),
                        hashlib.sha256).digest()  # fmt: skip
-        signs = {base64.b64encode(mac).decode(), quote(base64.b64encode(mac).decode(), safe="")}
-        if query["sign"] not in signs or query["access_token"] != TOKENS["dingtalk"]:
+        sign = base64.b64encode(mac).decode()
+        if query["sign"] != sign or query["access_token"] != TOKENS["dingtalk"]:
             return web.json_response({"errcode": 310000, "errmsg": "sign not match"})
         assert body["msgtype"] == "text"
         yes = '{"errcode":0,"errmsg":"ok"}'

@@ -1,6 +1,8 @@
 """Channels: Apprise with our key, our deadline, and nothing in its log."""
 
 import asyncio
+import base64
+import hmac
 import json
 import logging
 import threading
@@ -113,6 +115,12 @@ def test_an_address_that_apprise_cannot_read_is_refused_without_showing_it():
         channel("carrier-pigeon://s3cret")
     assert "s3cret" not in str(refused.value)
     assert "channel hook" in str(refused.value)
+
+
+def test_dingtalks_signature_is_encoded_once():
+    instant, signed = channel("dingtalk://SECab12@token/")._plugin().get_signature()
+    mac = hmac.new(b"SECab12", f"{instant}\nSECab12".encode(), "sha256").digest()
+    assert signed == base64.b64encode(mac).decode(), "whoever puts it into a URL encodes it"
 
 
 def test_apprise_logs_no_address(caplog):
