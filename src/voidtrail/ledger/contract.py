@@ -9,6 +9,7 @@ from voidtrail.event.account import Account
 from voidtrail.event.codec import Encoded, Record
 from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row, Table
+from voidtrail.ledger.keys import Keyring
 
 UNDERSTOOD, QUARANTINED = 0, 1
 SLICE_MAX = 256
@@ -157,6 +158,7 @@ class Log(Protocol):
     """A ledger: one writer at a time, everything in one transaction per group."""
 
     judge: Judge
+    keyring: Keyring
 
     def accounts(self) -> Mapping[int, Account]:
         """Return the accounts by number."""

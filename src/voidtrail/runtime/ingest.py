@@ -1,8 +1,10 @@
 """Intake: from a delivery to a durable group (house section 7).
 
-`prepare` is what one delivery costs before the writer sees it: mask, translate, encode. `Intake`
-groups whatever arrived during the last commit; statements run on the event loop's thread and only
-the commit waits in another, since a busy loop and a writer thread would starve each other.
+`Intake` groups whatever arrived during the last commit and takes the whole group through one step
+after the other: verify, translate, encode, write. (A step that runs sixty times in a row finds its
+code and tables in the processor's cache: the same steps delivery by delivery cost half as much
+again.) Statements run on the event loop's thread and only the commit waits in another, since a busy
+loop and a writer thread would starve each other.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Final, NamedTuple
 import structlog
 from msgspec import structs
 
-from voidtrail.errors import LedgerStopped
+from voidtrail.errors import LedgerStopped, OutsideFault, Refused, VoidtrailError
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.codec import Encoded, encode
 from voidtrail.event.model import Delivery, Event, Micros, Unreadable, Via
@@ -25,7 +27,7 @@ from voidtrail.ledger.contract import QUARANTINED, SLICE_MAX, Item, Log, Receipt
 from voidtrail.ledger.keys import Keyring
 from voidtrail.money import MINOR_MAX
 from voidtrail.runtime.envelope import pack
-from voidtrail.sources.contract import Source
+from voidtrail.sources.contract import Source, Translation
 from voidtrail.sources.redact import mask
 
 _CARD_DIGITS_MIN: Final = 13
@@ -61,13 +63,16 @@ def prepare(
     delivery: Delivery, entry: Entry, keyring: Keyring, *, file_no: int | None = None
 ) -> Item:
     """Make a verified delivery ready for the ledger; never raises over its content."""
-    source, account = entry.source, entry.account
+    return item_of(delivery, _translated(delivery, entry), entry, keyring, file_no=file_no)
+
+
+def _translated(delivery: Delivery, entry: Entry) -> Translation:
+    account = entry.account
     try:
-        found = source.translate(delivery, account, entry.secrets)
+        return entry.source.translate(delivery, account, entry.secrets)
     except Exception as error:  # a bug of ours must not make a platform retry for days
         log.exception("translator_failed", source=account.source, account=account.name)
-        found = Unreadable(path="", why=f"the translator failed: {type(error).__name__}")
-    return item_of(delivery, found, entry, keyring, file_no=file_no)
+        return Unreadable(path="", why=f"the translator failed: {type(error).__name__}")
 
 
 def item_of(
@@ -107,6 +112,20 @@ def item_of(
     )  # fmt: skip
 
 
+def _authentic(delivery: Delivery, entry: Entry, done: Callable[[Fate], None]) -> bool:
+    """Whether a delivery is from whom it says; if not, `done` hears why."""
+    try:
+        entry.source.verify(delivery, entry.secrets, delivery.received_at)
+    except Refused as refusal:
+        done(refusal)
+        return False
+    except Exception as error:  # a bug of ours: not acknowledged, and its neighbours go on
+        log.exception("verifier_failed", account=entry.identity)
+        done(OutsideFault(f"the verifier failed: {type(error).__name__}"))
+        return False
+    return True
+
+
 def _as_test(event: Event) -> Event:
     """Return what a test account says as test traffic, whatever live account it speaks of."""
     return structs.replace(event, test=True)
@@ -134,8 +153,26 @@ def _check(event: Event) -> None:
         raise ValueError("occurred_at is out of range")
 
 
+Fate = Receipt | VoidtrailError
+"""What becomes of an arrival: it is durable, or why it is not."""
+
+
+class Raw(NamedTuple):
+    """A delivery as received, still to be proven and read."""
+
+    delivery: Delivery
+    entry: Entry
+
+
+class Arrival(NamedTuple):
+    """What waits for its group; `done` is called once, when its fate is known."""
+
+    work: Item | Raw
+    done: Callable[[Fate], None]
+
+
 class Intake:
-    """Groups items into durable transactions.
+    """Groups deliveries into durable transactions.
 
     Args:
         ledger: the store; nobody else writes to it from this process.
@@ -153,27 +190,43 @@ class Intake:
         """Set after every commit that changed something, for who tells of it."""
         self._clock = clock
         self._max = group_max
-        self._waiting: deque[tuple[Item, asyncio.Future[Receipt]]] = deque()
+        self._waiting: deque[Arrival] = deque()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._last = 0
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     def submit(self, item: Item) -> asyncio.Future[Receipt]:
-        """Hand in an item; the future is done when the item is durable.
+        """Hand in a prepared item; the future is done when the item is durable.
 
         Raises (through the future):
             LedgerStopped: the store has stopped; the platform must send again.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt] = loop.create_future()
-        if self.stopped is not None:
-            future.set_exception(self.stopped)
-            return future
-        self._waiting.append((item, future))
-        if self._task is None:
-            self._task = loop.create_task(self._write())
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def done(fate: Fate) -> None:
+            if future.done():
+                return
+            if isinstance(fate, Receipt):
+                future.set_result(fate)
+            else:
+                future.set_exception(fate)
+                future.exception()  # a caller that went away does not make a warning
+
+        self._arrive(Arrival(item, done))
         return future
+
+    def take(self, delivery: Delivery, entry: Entry, done: Callable[[Fate], None]) -> None:
+        """Hand in a delivery as received; `done` is called when its fate is known."""
+        self._arrive(Arrival(Raw(delivery, entry), done))
+
+    def _arrive(self, arrival: Arrival) -> None:
+        if self.stopped is not None:
+            arrival.done(self.stopped)
+            return
+        self._waiting.append(arrival)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
         """Write groups until nothing waits."""
@@ -199,20 +252,37 @@ class Intake:
         finally:
             self._task = None
 
-    def _stop(
-        self, error: LedgerStopped, group: list[tuple[Item, asyncio.Future[Receipt]]]
-    ) -> None:
+    def _stop(self, error: LedgerStopped, group: Sequence[Arrival]) -> None:
         self.stopped = error
         log.critical("ledger_stopped", why=str(error))
-        for _, future in (*group, *self._waiting):
-            if not future.done():
-                future.set_exception(error)
-                future.exception()  # a caller that went away does not make a warning
+        left = (*group, *self._waiting)
         self._waiting.clear()
+        for arrival in left:
+            arrival.done(error)
 
-    async def _group(self, group: list[tuple[Item, asyncio.Future[Receipt]]]) -> None:
-        self._last = len(group)
-        items = [item for item, _ in group]
+    def _proven(self, group: Sequence[Arrival]) -> tuple[list[Arrival], list[Item]]:
+        """Return what is authentic, and it prepared; tell the others at once that they are not."""
+        proven = [
+            arrival
+            for arrival in group
+            if not isinstance(arrival.work, Raw) or _authentic(*arrival.work, arrival.done)
+        ]
+        found = [_translated(*arrival.work) if isinstance(arrival.work, Raw) else None
+                 for arrival in proven]  # fmt: skip
+        keyring, items = self.ledger.keyring, []
+        for (work, _), read in zip(proven, found, strict=True):
+            if isinstance(work, Raw):
+                assert read is not None
+                items.append(item_of(work.delivery, read, work.entry, keyring))
+            else:
+                items.append(work)
+        return proven, items
+
+    async def _group(self, arrived: list[Arrival]) -> None:
+        self._last = len(arrived)
+        group, items = self._proven(arrived)
+        if not items:
+            return
         await self.begin()
         try:
             receipts = self.ledger.append(items, self._clock())
@@ -225,15 +295,15 @@ class Intake:
             receipts = await self._one_by_one(items)
         else:
             await self.commit()
-        for (item, future), receipt in zip(group, receipts, strict=True):
-            self.counts["deliveries"] += 1
-            self.counts["events"] += receipt.new
-            self.counts["duplicates"] += receipt.duplicates
-            self.counts["unreadable"] += item.outcome
-            self.counts["conflicts"] += receipt.conflict
-            if not future.done():
-                future.set_result(receipt)
-        self.counts["groups"] += 1
+        counts = self.counts
+        counts["deliveries"] += len(items)
+        counts["events"] += sum([receipt.new for receipt in receipts])
+        counts["duplicates"] += sum([receipt.duplicates for receipt in receipts])
+        counts["unreadable"] += sum([item.outcome for item in items])
+        counts["conflicts"] += sum([receipt.conflict for receipt in receipts])
+        counts["groups"] += 1
+        for arrival, receipt in zip(group, receipts, strict=True):
+            arrival.done(receipt)
         self.written.set()
 
     async def _one_by_one(self, items: Sequence[Item]) -> list[Receipt]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
-from voidtrail.errors import LedgerStopped, Refused
+from voidtrail.errors import Refused
 from voidtrail.event.model import Acknowledgement, Delivery
+from voidtrail.ledger.contract import Receipt
 from voidtrail.runtime import envelope
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry, Intake, prepare
+from voidtrail.runtime.ingest import Entry, Fate, Intake
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.sources.contract import Outcome
 
@@ -26,7 +29,6 @@ class Receiver:
 
     def __init__(self, house: House, intake: Intake, refusals: Refusals) -> None:
         self._clock = house.clock
-        self._keyring = house.keyring
         self._intake = intake
         self._refusals = refusals
         envelope.warm()
@@ -35,21 +37,40 @@ class Receiver:
         self, entry: Entry, body: bytes, headers: tuple[tuple[str, str], ...], client: str
     ) -> str:
         """Take in one delivery; return the name of the answer that the platform is to get."""
-        now = self._clock()
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.deliver(
+            entry,
+            body,
+            headers,
+            client,
+            lambda answer: None if told.done() else told.set_result(answer),
+        )
+        return await told
+
+    def deliver(
+        self, entry: Entry, body: bytes, headers: tuple[tuple[str, str], ...], client: str,
+        tell: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        """Take in one delivery; `tell` is called with the name of the answer, now or later."""
         account = entry.account
         delivery = Delivery(
-            source=account.source, account=account.name, received_at=now, body=body, headers=headers
-        )
-        try:
-            entry.source.verify(delivery, entry.secrets, now)
-        except Refused as refusal:
-            self._refusals.count(entry, refusal.code, client)
-            return Outcome.REFUSED.value
-        try:
-            await self._intake.submit(prepare(delivery, entry, self._keyring))
-        except LedgerStopped:
-            return Outcome.BUSY.value
-        return Outcome.KEPT.value
+            source=account.source, account=account.name, received_at=self._clock(), body=body,
+            headers=headers,
+        )  # fmt: skip
+
+        def done(fate: Fate) -> None:
+            if isinstance(fate, Receipt):
+                tell(_KEPT)
+            elif isinstance(fate, Refused):
+                self._refusals.count(entry, fate.code, client)
+                tell(_REFUSED)
+            else:
+                tell(_BUSY)
+
+        self._intake.take(delivery, entry, done)
+
+
+_KEPT, _REFUSED, _BUSY = (o.value for o in (Outcome.KEPT, Outcome.REFUSED, Outcome.BUSY))
 
 
 def answers(entry: Entry) -> dict[str, Acknowledgement]:

@@ -1,5 +1,6 @@
 """`POST /hooks/{source}/{account}`: a raw ASGI function, dispatched before the application.
 
+Plain requests are answered by `web.door` before they come here; this is the way for the others.
 Nothing slow stands between a platform and its acknowledgement: read, verify, prepare, wait for the
 group to be on disk, answer in the platform's own words.
 """
@@ -22,7 +23,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX: Final = "/hooks/"
-_TOO_SLOW: Final = "too_slow"
+TOO_SLOW: Final = b'{"code":"too_slow","message":"the body did not come in time"}'
+_SLOW: Final = "too_slow"
 _CLOSE: Final = (b"connection", b"close")
 _IGNORED: Final = frozenset(
     {b"host", b"connection", b"accept", b"accept-encoding", b"content-length", b"user-agent",
@@ -72,9 +74,8 @@ class Hooks:
         outcome = await self._take(entry, scope, receive)
         if outcome is None:
             return
-        if outcome is _TOO_SLOW:
-            await _say(send, 408, b'{"code":"too_slow","message":"the body did not come in time"}',
-                       _CLOSE)  # fmt: skip
+        if outcome is _SLOW:
+            await _say(send, 408, TOO_SLOW, _CLOSE)
             return
         start, body = messages[outcome]
         await send(start)
@@ -97,13 +98,13 @@ class Hooks:
                 raise
             self._late.discard(task)
             task.uncancel()
-            return _TOO_SLOW
+            return _SLOW
         finally:
             self._reading.pop(task, None)
         client = scope.get("client")
-        kept = tuple([(k.decode("latin-1"), v.decode("latin-1"))
-                      for k, v in headers if k not in _IGNORED])  # fmt: skip
-        return await self._receiver.take(entry, body, kept, client[0] if client else "")
+        return await self._receiver.take(
+            entry, body, headers_kept(headers), client[0] if client else ""
+        )
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
         for name, value in headers:
@@ -143,6 +144,12 @@ class Hooks:
                     self._late.add(task)
                     task.cancel()
                     _log.warning("body_too_slow", deadline_s=self._deadline)
+
+
+def headers_kept(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that are kept with a delivery."""
+    return tuple([(k.decode("latin-1"), v.decode("latin-1"))
+                  for k, v in headers if k not in _IGNORED])  # fmt: skip
 
 
 def _answers(entry: Entry) -> dict[str, tuple[Message, Message]]:

@@ -8,6 +8,7 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
@@ -24,6 +25,7 @@ from voidtrail.runtime.settings import secret_of
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.api import Rooms, application
 from voidtrail.web.console.desk import Desk
+from voidtrail.web.door import Door, Doors
 from voidtrail.web.hooks import PREFIX, Hooks, Receive, Scope, Send
 from voidtrail.web.live import PATH as LIVE
 from voidtrail.web.live import Live
@@ -87,9 +89,10 @@ class Server(uvicorn.Server):
                     connection.transport.close()
 
 
-def _config(dispatch: Any, settings: Settings) -> uvicorn.Config:
+def _config(dispatch: Any, doors: Doors, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        dispatch, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
+        dispatch, host=settings.host, port=settings.port, loop="uvloop",
+        http=partial(Door, doors),  # type: ignore[arg-type] # any factory of protocols will do
         ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
         proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=5,
         backlog=2048,
@@ -123,7 +126,8 @@ async def serve(
     asker = Asker(house, intake)
     post = post_office(house, intake)
     worker = Worker(house, intake, asker, refusals, deciders(house), post.wake)
-    hooks = Hooks(house, Receiver(house, intake, refusals))
+    receiver = Receiver(house, intake, refusals)
+    hooks, doors = Hooks(house, receiver), Doors(house, receiver)
     reader = reader_of(house)
     token = None
     if settings.api_token:
@@ -140,14 +144,14 @@ async def serve(
         else:
             await api(scope, receive, send)  # type: ignore[arg-type]
 
-    server = Server(_config(dispatch, settings), ready)
+    server = Server(_config(dispatch, doors, settings), ready)
     live = Live(house, desk.access, server.abort)
     server.ending = live.close
     _settle_down()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, setattr, server, "should_exit", True)
-    tasks = [loop.create_task(hooks.sweep()),
+    tasks = [loop.create_task(hooks.sweep()), loop.create_task(doors.sweep()),
              loop.create_task(server.sweep(settings.read_deadline_s))]  # fmt: skip
     if work:
         tasks += [loop.create_task(worker.run()), loop.create_task(post.run())]

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.runtime.rig import NOW, delivery, event, house_at, stated
-from voidtrail.errors import LedgerStopped
+from voidtrail.errors import LedgerStopped, OutsideFault
 from voidtrail.event.codec import REST_AT
 from voidtrail.event.model import Kind, Unreadable, Via
 from voidtrail.ledger.contract import QUARANTINED, UNDERSTOOD
@@ -194,3 +194,25 @@ def test_kinds_are_counted_by_the_intake(house):
 
     counts = asyncio.run(happen())
     assert (counts["deliveries"], counts["duplicates"], counts["unreadable"]) == (3, 1, 1)
+
+
+def test_a_bug_in_a_verifier_acknowledges_nothing_and_harms_no_neighbour(house, monkeypatch):
+    entry = house.entry("stripe", "main")
+
+    class Broken:
+        def verify(self, *_):
+            raise ZeroDivisionError
+
+    async def happen():
+        intake = Intake(house.ledger, house.clock)
+        fates = []
+        with capture_logs() as logs:
+            intake.take(delivery(), entry._replace(source=Broken()), fates.append)
+            receipt = await intake.submit(_item(house, 1))
+        await intake.close()
+        return fates, receipt, logs
+
+    fates, receipt, logs = asyncio.run(happen())
+    assert [type(fate) for fate in fates] == [OutsideFault]
+    assert receipt.new == 1
+    assert [log["event"] for log in logs] == ["verifier_failed"]
