@@ -18,8 +18,8 @@ _WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema":
 _TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
                   "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
 
-# The driver asks every None and every bytes whether it wants to be adapted, at 0.9 us a value: a
-# third of what a row of forty columns costs. An adapter that gives back what it got cuts that short.
+# The driver asks every None and every bytes whether it wants to be adapted, at 0.9 us a value: most
+# of what a row of forty columns costs. An adapter that gives back what it got cuts that short.
 sqlite3.register_adapter(type(None), {}.get)
 sqlite3.register_adapter(bytes, bytes.__bytes__)
 

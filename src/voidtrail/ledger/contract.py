@@ -191,8 +191,11 @@ class Log(Protocol):
     def due(self, now: Micros, limit: int) -> list[tuple[int, Micros]]:
         """Return payments whose verdict time has changed: (payment_id, due_at), earliest first."""
 
-    def waiting(self, limit: int) -> list[tuple[int, int]]:
-        """Return payments whose platform is to be asked: (payment_id, account)."""
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account), by their number.
+
+        Only those with a number above `after`.
+        """
 
     def names_of(self, payment_id: int) -> list[str]:
         """Return a payment's names, the first heard first."""

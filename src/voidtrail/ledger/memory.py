@@ -313,13 +313,13 @@ class MemoryLog:
                if 0 < (at := v[place] or 0) <= now]  # fmt: skip
         return sorted(due, key=lambda each: (each[1], each[0]))[:limit]
 
-    def waiting(self, limit: int) -> list[tuple[int, int]]:
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
         """Return payments whose platform is to be asked: (payment_id, account)."""
-        asking, due = (self.judge.verdict.index(name) for name in ("asking", "due_at"))
+        asking = self.judge.verdict.index("asking")
         home, tables = known_place(self.judge, "home_no"), self.tables
-        found = [(v[due], pid, no) for pid, v in tables.verdicts.items()
-                 if v[asking] and (no := tables.payments[pid][home]) is not None]  # fmt: skip
-        return [(pid, no) for _, pid, no in sorted(found)[:limit]]
+        found = [(pid, no) for pid, v in tables.verdicts.items() if v[asking] and pid > after
+                 and (no := tables.payments[pid][home]) is not None]  # fmt: skip
+        return sorted(found)[:limit]
 
     def names_of(self, payment_id: int) -> list[str]:
         """Return a payment's names, the first heard first."""

@@ -352,11 +352,12 @@ class SqliteLog(MessageTable):
             "ORDER BY due_at LIMIT ?", (now, limit),
         ).fetchall()  # fmt: skip
 
-    def waiting(self, limit: int) -> list[tuple[int, int]]:
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
         """Return payments whose platform is to be asked: (payment_id, account)."""
         return self._db.execute(
             "SELECT v.payment_id, p.home_no FROM verdict v JOIN payment p USING (payment_id) "
-            "WHERE v.asking = 1 AND p.home_no IS NOT NULL ORDER BY v.payment_id LIMIT ?", (limit,),
+            "WHERE v.asking = 1 AND p.home_no IS NOT NULL AND v.payment_id > ? "
+            "ORDER BY v.payment_id LIMIT ?", (after, limit),
         ).fetchall()  # fmt: skip
 
     def names_of(self, payment_id: int) -> list[str]:
@@ -380,10 +381,9 @@ class SqliteLog(MessageTable):
 
     def rejudge(self, payment_ids: Sequence[int], now: Micros) -> int:
         """Judge payments anew inside of the transaction begun; return how many changed."""
-        known = Known()
-        self._know_rows(known, payment_ids)
         group = Group((), self.judge, self.keyring, self.head(), now)
-        group.known = known
+        group.known = known = Known()
+        self._know_rows(known, payment_ids)
         for pid, row in known.payments.items():
             group.judge_one(pid, row, known.operations.get(pid, []), now)
         self._save(group.changes, now) if group.changes.verdicts else None

@@ -37,6 +37,7 @@ class Tries(NamedTuple):
 
 _NEVER: Final = Tries(0, 0, 0)
 _PAUSE_MAX_S: Final = 3600.0
+_ASK_SLICE: Final = 1024
 
 
 class Worker:
@@ -60,6 +61,10 @@ class Worker:
         self._asker = asker
         self._refusals = refusals
         self._tries: dict[int, Tries] = {}
+        # Silent payments are gone through slice by slice, so that a platform that never answers
+        # does not keep those behind it waiting.
+        self._asked_to = 0
+        self._seen: set[int] = set()
         self.counts: Counter[str] = Counter()
         self._teller = Teller(house, intake, deciders, self.counts, posted)
 
@@ -128,14 +133,18 @@ class Worker:
         terms, now = self._house.terms, self._house.clock()
         if not terms.askable:
             return
-        waiting = self._house.ledger.waiting(1024)
+        waiting = self._house.ledger.waiting(_ASK_SLICE, self._asked_to)
         due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now)]
         for start in range(0, len(due), 64):
             await asyncio.gather(
                 *(self._ask_one(pid, no, now) for pid, no in due[start : start + 64])
             )
-        known = {pid for pid, _ in waiting}
-        self._tries = {pid: state for pid, state in self._tries.items() if pid in known}
+        self._seen.update(pid for pid, _ in waiting)
+        if len(waiting) == _ASK_SLICE:
+            self._asked_to = waiting[-1][0]
+            return
+        self._tries = {pid: state for pid, state in self._tries.items() if pid in self._seen}
+        self._asked_to, self._seen = 0, set()
 
     def _may_ask(self, pid: int, now: Micros) -> bool:
         return now >= self._tries.get(pid, _NEVER).again_at

@@ -9,6 +9,7 @@ from tests.hearing import Hearing
 from tests.unit.runtime.rig import HOUR, NOW, SECOND, Clock, event, house_at, put, shop_told
 from voidtrail.errors import LedgerStopped
 from voidtrail.event.model import Kind, Method, Tag
+from voidtrail.runtime import worker
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice
 from voidtrail.runtime.poll import Asker
@@ -132,6 +133,16 @@ def test_an_unanswered_question_is_put_again_after_growing_pauses_then_put_on_re
     assert len(office.asker.asked) == 2
     assert office.worker.counts["unanswered"] == 1
     assert states(house) == {"pi_1": "cancelled"}, "the second try was the last one"
+
+
+def test_a_dead_platform_does_not_keep_later_payments_waiting(house, monkeypatch):
+    monkeypatch.setattr(worker, "_ASK_SLICE", 2)
+    for n in range(5):
+        put(house, event(payment=f"pi_{n}", notice=f"n{n}", **QR))
+    office, due = Office(house), NOW + PATIENCE
+    asyncio.run(office.turns(due, due + SECOND, due + 2 * SECOND, due + 3 * SECOND))
+    assert sorted(name for _, name in office.asker.asked) == [f"pi_{n}" for n in range(5)]
+    assert set(office.worker._tries) == {1, 2, 3, 4, 5}, "how often each was asked is remembered"
 
 
 def test_a_question_that_breaks_something_of_ours_counts_as_unanswered(house):
