@@ -24,6 +24,7 @@ from voidtrail.web import metrics
 from voidtrail.web.api import STATUS
 
 CONNECT = sorted((ROOT / "docs" / "how-to").glob("connect-*.md"))
+ALERTS = sorted((ROOT / "docs" / "how-to").glob("send-alerts*.md"))
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 
@@ -165,7 +166,7 @@ def test_readme_names_every_command(path):
     assert named - {"docs"} == set(commands().commands)
 
 
-@pytest.mark.parametrize("path", [*CONNECT, *READMES], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*CONNECT, *ALERTS, *READMES], ids=lambda path: path.name)
 def test_settings_that_are_shown_are_accepted(path, tmp_path):
     for number, block in enumerate(blocks(path.read_text(encoding="utf-8"), "toml")):
         # What is commented out is offered, and must be accepted as well.
