@@ -31,6 +31,9 @@ _LINES_MAX: Final = 10
 _BYTES_MAX: Final = 1400
 """Of the lines of a digest: WeCom takes 2,048 bytes in all."""
 _HOWS: Final = frozenset(how.name.lower() for how in How)
+_REFERENCE_MAX: Final = 64
+_NO_MARKUP: Final = str.maketrans("<>@[]`", "‹›＠⟦⟧'")
+"""So that nobody outside calls a whole chat, or puts a link of his own into it."""
 _SAYS_WHO: Final = frozenset(
     {("customer_cancelled", "customer"), ("merchant_voided", "merchant"),
      ("platform_closed", "platform"), ("abandoned", "customer")}
@@ -133,7 +136,7 @@ def what(topic: Topic) -> str:
 
 def example(payment: Example) -> str:
     """Return a payment in one line, in the language in use."""
-    words = [_("order {order}").format(order=payment.order)]
+    words = [_("order {order}").format(order=_plain(payment.order))]
     if payment.amount_minor is not None:
         words.append(money(payment.amount_minor, payment.currency))
     if payment.how != "none":
@@ -143,6 +146,13 @@ def example(payment: Example) -> str:
     if payment.method != "unknown":
         words.append(label("method", payment.method))
     return " · ".join(words)
+
+
+def _plain(reference: str) -> str:
+    """Return a reference on one line and no longer than one: it was chosen outside."""
+    text = "".join(letter for letter in " ".join(reference.split()) if letter.isprintable())
+    text = text.translate(_NO_MARKUP)
+    return text if len(text) <= _REFERENCE_MAX else f"{text[:_REFERENCE_MAX]}…"
 
 
 def money(amount_minor: int, currency: str) -> str:

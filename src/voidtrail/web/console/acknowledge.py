@@ -43,7 +43,10 @@ async def _answer(
         text = rendered("acknowledge.html", context["language"], {**context, "found": found})
         return protect(html(text, status))
 
-    if not desk.access.admits(client, request.headers) or not is_ours(desk.house, no, by, proof):
+    if not desk.access.admits(client, request.headers):
+        elsewhere = rendered("enter.html", context["language"], {**context, "why": "elsewhere"})
+        return protect(html(elsewhere, 403))
+    if not is_ours(desk.house, no, by, proof):
         return page(403)
 
     def read(house: House) -> IncidentRow:
