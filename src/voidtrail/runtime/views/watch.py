@@ -30,7 +30,12 @@ LOOKED_S: Final = 60.0
 """What nobody looked at for so long is not counted anew."""
 KEPT_MOST: Final = 64
 WAIT_S: Final = 0.5
-"""How long a page waits for a count that was never made; then it says that it is under way."""
+WAIT_LARGE_S: Final = 0.03
+"""How long a page waits for a count that was never made; then it says that it is under way.
+
+In a large ledger the first count takes longer than anybody should wait.
+"""
+_LARGE: Final = 200_000
 _PAUSE_S: Final = 0.25
 _EARLIER_S: Final = 1800.0
 _LONG_DAYS: Final = 8
@@ -179,29 +184,32 @@ class Watch:
         self._house = house
         # Read now, where the house is built: its connection belongs to the writer from here on.
         self._accounts = house.ledger.accounts()
+        (names,) = house.ledger.db.execute("SELECT ifnull(max(no), 0) FROM name").fetchone()
+        self._wait_s = WAIT_LARGE_S if names > _LARGE else WAIT_S
         self._known_made = 0
         self._long = Counter(house, "count-long", lambda: 0)
         self._short = Counter(house, "count", lambda: self._known_made)
 
-    def overview(self, asked: Asked, wait_s: float = WAIT_S) -> Overview:
+    def overview(self, asked: Asked) -> Overview:
         """Return the first page as it was last counted; pending while it never was.
 
         Args:
             asked: which period, shop, and whether test traffic counts.
-            wait_s: how long to wait for a first count.
         """
         days = asked.days()
         counter = self._short if days is not None and days <= _LONG_DAYS else self._long
         found, age_s = counter.get(
-            ("overview", asked), lambda reader: self._overview(reader, asked), wait_s=wait_s
+            ("overview", asked),
+            lambda reader: self._overview(reader, asked),
+            wait_s=self._wait_s,
         )
         if found is None:
             return uncounted(self._accounts, asked)
         return structs.replace(found, age_s=round(age_s, 1))
 
-    def saving(self, wait_s: float = WAIT_S) -> Snapshot | None:
+    def saving(self) -> Snapshot | None:
         """Return what can still be saved as it was last found; None while it never was."""
-        return self._short.get("saving", snapshot, wait_s=wait_s)[0]
+        return self._short.get("saving", snapshot, wait_s=self._wait_s)[0]
 
     def close(self) -> None:
         """Stop counting."""
