@@ -13,6 +13,7 @@ from voidtrail.errors import NotFound
 from voidtrail.runtime.app import House
 from voidtrail.runtime.notify.desk import acknowledge, is_ours
 from voidtrail.runtime.notify.reading import IncidentRow, incident
+from voidtrail.runtime.text import speak
 from voidtrail.web.console.desk import Asked, desk_of, html, surroundings
 from voidtrail.web.console.gate import protect
 from voidtrail.web.console.rendering import rendered
@@ -38,6 +39,7 @@ async def _answer(
     desk = desk_of(request)
     client = request.client.host if request.client else None
     context = {**surroundings(request, desk.house), "by": by, "found": None}
+    speak(context["language"])  # what is read is put into words while it is read
 
     def page(status: int, found: IncidentRow | None = None) -> Response[Any]:
         text = rendered("acknowledge.html", context["language"], {**context, "found": found})

@@ -82,7 +82,8 @@ def test_amounts_are_written_as_the_language_does(amount, currency, english, chi
 @pytest.mark.parametrize(
     ("order", "shown"),
     [("A-1001/3", "A-1001/3"), ("<!channel> @all", "‹!channel› ＠all"),
-     ("a\r\nb\x00\u202ec", "a bc"), ("[x](http://e.example)", "⟦x⟧(http://e.example)"), ("7" * 99, "7" * 64 + "…")],
+     ("a\r\nb\x00\u202ec", "a bc"), ("[x](http://e.example)", "⟦x⟧(http://e.example)"),
+     ("7" * 99, "7" * 64 + "…")],
 )  # fmt: skip
 def test_a_reference_chosen_outside_stays_a_reference(order, shown):
     written = letter(opened(news(1, order=order)), LINKS, "en")
