@@ -155,11 +155,12 @@ class Counter:
     def _count(self, reader: House, count: _Count[Any]) -> None:
         began = self._clock()
         count.tried_at = began
-        version = reader.ledger.db.execute("PRAGMA data_version").fetchone()[0], self._outside()
-        if count.value is not None and version == count.version:
-            count.made_at = began
-            return
         try:
+            (written,) = reader.ledger.db.execute("PRAGMA data_version").fetchone()
+            version = written, self._outside()
+            if count.value is not None and version == count.version:
+                count.made_at = began
+                return
             value = count.make(reader)
         except Exception:
             if not self._closing:
