@@ -73,7 +73,7 @@ REST_AT: Final = {name: place - HEAD for place, name in enumerate(RECORD)}
 """Places of columns in what `encode` makes."""
 
 
-class Encoded(NamedTuple):
+class Encoded(msgspec.Struct, frozen=True, gc=False):
     """A record's columns from `version` on, the names it mentions, and the raw customer id."""
 
     rest: Rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,8 @@ _TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpo
 
 # The driver asks every None and every bytes whether it wants to be adapted, at 0.9 us a value: most
 # of what a row of forty columns costs. An adapter that gives back what it got cuts that short.
-sqlite3.register_adapter(type(None), {}.get)
+_nothing: Callable[[None], None] = dict[None, None]().get
+sqlite3.register_adapter(type(None), _nothing)
 sqlite3.register_adapter(bytes, bytes.__bytes__)
 
 

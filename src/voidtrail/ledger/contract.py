@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from voidtrail.event.account import Account
-from voidtrail.event.codec import Encoded, Record
+from voidtrail.event.codec import Encoded
 from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row, Table
 from voidtrail.ledger.keys import Keyring
@@ -46,7 +48,7 @@ class Item(NamedTuple):
     repeat_of: int | None = None
 
 
-class Receipt(NamedTuple):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What became of one item.
 
     Attributes:
@@ -135,7 +137,7 @@ class Judge(Protocol):
     facts_sql: str
     operation_where: str
 
-    def fact(self, record: Record, payment_id: int, order_id: int | None) -> Fact:
+    def fact(self, record: tuple[Any, ...], payment_id: int, order_id: int | None) -> Fact:
         """Return the fact of a record."""
 
     def verdict_of(self, payment: Row, operations: Sequence[Row], now: Micros) -> tuple[int, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
-from voidtrail.event.codec import REST_AT, Record, Rest, leaf
+from voidtrail.event.codec import REST_AT, Rest, leaf
 from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row
 from voidtrail.ledger import chain
@@ -40,6 +40,8 @@ NAME_COLLISION: Final = "its reference has the same key as another reference"
 
 
 _significant: Final = itemgetter(*(REST_AT[name] for name in SIGNIFICANT_COLUMNS))
+Fresh = tuple[tuple[Any, ...], int, int | None, bool]
+"""A record, the number of its name, the component of its order, and whether it is quiet."""
 _VERSION, _EVENT_ID, _DIGEST = (REST_AT[name] for name in ("version", "event_id", "digest"))
 
 
@@ -93,7 +95,7 @@ class Group:
     def apply(self, known: Known) -> Changes:
         """Turn the group into changes; `known` must hold all that was looked up."""
         self.known = known
-        fresh: list[tuple[Record, int, int | None, bool]] = []  # record, name no, order no, quiet
+        fresh: list[Fresh] = []
         seq = self.head.entries
         for item, blind in zip(self.items, self.blinds, strict=True):
             seq = self._take(item, blind, seq, fresh)
@@ -101,13 +103,15 @@ class Group:
         self._fold(fresh)
         find, find_order = self.payments.find, self.orders.find
         changes = self.changes
-        changes.names = [n._replace(component=find(n.component)) for n in changes.names]
-        changes.orders = [n._replace(component=find_order(n.component)) for n in changes.orders]
+        if self.payments.parent:
+            changes.names = [n._replace(component=find(n.component)) for n in changes.names]
+        if self.orders.parent:
+            changes.orders = [n._replace(component=find_order(n.component)) for n in changes.orders]
         return changes
 
     def _take(
         self, item: Item, blind: bytes, seq: int,
-        fresh: list[tuple[Record, int, int | None, bool]],
+        fresh: list[Fresh],
     ) -> int:  # fmt: skip
         """Take one delivery: dedupe its events, name their payments, seal its body."""
         changes = self.changes
@@ -135,10 +139,10 @@ class Group:
                 conflict |= clash
             seq += 1
             name_no = self._unite(encoded.names) if active else self._enter(encoded.names)
-            record = Record._make((delivery_id, subject, *rest))
-            variants.append(Seen(delivery_id, active, name_no, record.digest, record.version,
+            record = (delivery_id, subject, *rest)
+            variants.append(Seen(delivery_id, active, name_no, rest[_DIGEST], rest[_VERSION],
                                  _significant(rest)))  # fmt: skip
-            rows.append((seq, active, clash, name_no, id_key(record.event_id), *record))
+            rows.append((seq, active, clash, name_no, id_key(rest[_EVENT_ID]), *record))
             leaves.append(leaf(record))
             order = None if encoded.order is None else self._order(encoded.order)
             if active:
@@ -251,7 +255,7 @@ class Group:
 
     # ------------------------------------------------------------------ folding and judging
 
-    def _settle_orders(self, fresh: list[tuple[Record, int, int | None, bool]]) -> None:
+    def _settle_orders(self, fresh: list[Fresh]) -> None:
         """Unite orders that share a payment, and write down which components have moved."""
         known = self.known
         at = known_place(self.judge, "order_id")
@@ -271,7 +275,7 @@ class Group:
         for member in self.orders.parent:
             self.changes.order_moves[member] = self.orders.find(member)
 
-    def _fold(self, fresh: list[tuple[Record, int, int | None, bool]]) -> None:
+    def _fold(self, fresh: list[Fresh]) -> None:
         """Join the new facts into the rows known, and judge what changed."""
         judge, changes, known = self.judge, self.changes, self.known
         find, find_order = self.payments.find, self.orders.find

@@ -219,11 +219,11 @@ class SqliteLog(MessageTable):
         known = Known()
         ids = group.event_ids()
         wanted = set(ids)
-        for event_id, *seen in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
+        for row in self._rows(SEEN_SQL, [id_key(each) for each in ids]):
+            event_id, delivery_id, active, name_no, digest, version = row[:6]
             if event_id in wanted:
-                known.events.setdefault(event_id, []).append(
-                    Seen._make((*seen[:5], tuple(seen[5:])))
-                )
+                seen = Seen(delivery_id, active, name_no, digest, version, row[6:])
+                known.events.setdefault(event_id, []).append(seen)
         repeated = [seen.delivery_id for variants in known.events.values() for seen in variants]
         known.digests.update(self._rows("SELECT seq, digest FROM delivery WHERE seq IN", repeated))
         for row in self._rows("SELECT no, key, text, payment_id FROM name WHERE key IN",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from voidtrail.lattice import Fact, Row
 from voidtrail.ledger.contract import Change, DeliveryRow, Receipt
 from voidtrail.ledger.keys import WrappedKey
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A variant of an event that is kept already."""
 
     delivery_id: int

@@ -6,9 +6,10 @@ facts: the ledger's active event records, each with the number of its payment.
 
 from __future__ import annotations
 
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
-from voidtrail.event.codec import OPERATIONS, Record
+from voidtrail.event.codec import OPERATIONS, RECORD
 from voidtrail.event.model import Cause, Kind, Result, Role, Tag, Via
 from voidtrail.lattice import Column, Fact, Merge, Table
 
@@ -32,14 +33,20 @@ FACTS_SQL: Final = (
 """The active facts, in any SQL engine that has the tables `event`, `name` and `order_name`."""
 
 
-def fact(record: Record, payment_id: int, order_id: int | None) -> Fact:
-    """Return the fact of a record whose names belong to the given payment and order."""
-    r = record
+_ACCOUNT, _ROLE, _CURRENCY = (RECORD.index(name) for name in ("account_no", "role", "currency"))
+_said: Final = itemgetter(*map(RECORD.index, (
+    "name_key", "account_no", "home_no", "kind", "result", "role", "via", "tag", "life", "test",
+    "placeholder", "cause", "occurred_at", "until_at", "amount_minor", "currency", "packed",
+)))  # fmt: skip
+_more: Final = itemgetter(*map(RECORD.index, ("method_seen", "subject", "op")))
+_reverses: Final = itemgetter(RECORD.index("reverses"))
+
+
+def fact(record: tuple[Any, ...], payment_id: int, order_id: int | None) -> Fact:
+    """Return the fact of a record (a `Record`, or its columns) of the given payment and order."""
     return (
-        payment_id, r.name_key, r.account_no, r.home_no, r.kind, r.result, r.role, r.via, r.tag,
-        r.life, r.test, r.placeholder, r.cause, r.occurred_at, r.until_at, r.amount_minor,
-        r.currency, r.packed, r.role << 32 | r.account_no, r.method_seen, r.subject, r.op,
-        r.currency or 0, r.reverses, order_id,
+        payment_id, *_said(record), record[_ROLE] << 32 | record[_ACCOUNT], *_more(record),
+        record[_CURRENCY] or 0, _reverses(record), order_id,
     )  # fmt: skip
 
 

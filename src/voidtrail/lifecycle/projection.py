@@ -7,9 +7,8 @@ lake so share one definition.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from voidtrail.event.codec import Record
 from voidtrail.event.model import Micros, Role
 from voidtrail.lattice import Fact, Row, Table
 from voidtrail.lifecycle import join
@@ -46,7 +45,7 @@ class Projection:
         self.terms = terms
         self._judge = judge_with(terms)
 
-    def fact(self, record: Record, payment_id: int, order_id: int | None) -> Fact:
+    def fact(self, record: tuple[Any, ...], payment_id: int, order_id: int | None) -> Fact:
         """Return the fact of a record."""
         return join.fact(record, payment_id, order_id)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from msgspec import structs
 
 from tests.unit.ledger.rig import JUDGE, KEYRING, STORE, filled, opened, sale
 from voidtrail.errors import KeyErased, LedgerStopped, LedgerUnsafe
@@ -327,7 +328,7 @@ def test_reference_with_the_key_of_another_reference_is_quarantined(tmp_path, mo
     put(log, sale(1))
     colliding = item(STORE, statement(payment="p1"))
     ((key, _),) = colliding.events[0].names
-    encoded = colliding.events[0]._replace(names=((key, "stripe/main/other"),))
+    encoded = structs.replace(colliding.events[0], names=((key, "stripe/main/other"),))
     put(log, colliding._replace(events=(encoded,)))
     *_, row = log.deliveries()
     assert (row.outcome, row.path) == (1, "payment")

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from tests.unit.runtime.rig import NOW, delivery, event, house_at, stated
@@ -103,7 +104,7 @@ def test_one_item_that_cannot_be_kept_takes_no_neighbour_along(house):
     async def happen():
         intake = Intake(house.ledger, house.clock)
         broken = _item(house, 2)
-        broken = broken._replace(events=[broken.events[0]._replace(rest=("no", "record"))])
+        broken = broken._replace(events=[structs.replace(broken.events[0], rest=("no", "record"))])
         with capture_logs() as logs:
             receipts = await asyncio.gather(
                 *(intake.submit(each) for each in (_item(house, 1), broken, _item(house, 3)))
