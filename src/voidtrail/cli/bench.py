@@ -31,6 +31,7 @@ class Bench(StrEnum):
     IMPORT = "import"
     FOLD = "fold"
     CONTENTION = "contention"
+    LIVE = "live"
 
 
 _TITLES = {
@@ -38,6 +39,7 @@ _TITLES = {
     "import": later("Import: a file of orders through voidtrail ingest, as a whole process"),
     "fold": later("Fold: facts into payments by the generated GROUP BY in DuckDB"),
     "contention": later("Contention: 64 connections beside others' work on the same file"),
+    "live": later("Live: from a notification sent to its row at everybody who listens"),
 }
 _SITUATIONS = {
     "quiet": later("quiet"),
@@ -59,7 +61,7 @@ def bench(
     ] = Path(),
     json: Json = False,
 ) -> None:
-    """Measure this machine: intake, import, fold, contention, each beside something comparable.
+    """Measure this machine: intake, import, fold, contention, live.
 
     Look at the ratios: the other figures depend on the machine, its disk and its neighbours.
 
@@ -108,7 +110,8 @@ def _show(found: Measured) -> None:
         ),
         style="dim", markup=False,
     )  # fmt: skip
-    shown = {"intake": _intake, "import": _imports, "fold": _fold, "contention": _contention}
+    shown = {"intake": _intake, "import": _imports, "fold": _fold, "contention": _contention,
+             "live": _live}  # fmt: skip
     console.print(shown[found.name](found.data))
     if found.name == "intake":
         _say_of_intake(console, found)
@@ -213,6 +216,26 @@ def _contention(data: dict[str, Any]) -> Table:
             _(_SITUATIONS[name]), f"{done / load['elapsed_s']:,.0f}", f"{load['p50_s'] * 1e3:,.2f}",
             f"{load['p99_s'] * 1e3:,.2f}", _times(data["ratios"].get(name)),
         )  # fmt: skip
+    return table
+
+
+def _live(data: dict[str, Any]) -> Table:
+    table = _table(_("listeners"), _("per s"), _("p50 ms"), _("p99 ms"), _("latest ms"),
+                   _("lost"), _("CPU of the server"), _("peak MB"), left=0)  # fmt: skip
+    for each in data["heard"]:
+        table.add_row(
+            f"{each['audience']['clients']:,}", f"{each['audience']['rate']:,}",
+            *(f"{late_s * 1e3:,.0f}" for late_s in each["late_s"]),
+            f"{each['lost'] + each['broken']:,}", screen.percent(each["server_cpu_share"]),
+            f"{each['server_peak_rss_bytes'] / 1e6:,.0f}",
+        )  # fmt: skip
+    table.caption = "\n".join(
+        _("One was cut off for {seconds} s: {missing} rows missing, {twice} told twice.").format(
+            seconds=f"{each['audience']['cut_s']:g}", missing=f"{each['cut_missing']:,}",
+            twice=f"{each['cut_twice']:,}",
+        )
+        for each in data["heard"] if each["audience"]["cut_s"]
+    )  # fmt: skip
     return table
 
 

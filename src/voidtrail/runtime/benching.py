@@ -17,14 +17,15 @@ from voidtrail.testing.bench.contention import Contention, run_contention
 from voidtrail.testing.bench.fold import FoldPlan, FoldResult, run_fold
 from voidtrail.testing.bench.importing import ImportPlan, ImportResult, run_import
 from voidtrail.testing.bench.intake import IntakeResult, Plan, run_intake
+from voidtrail.testing.bench.live import AUDIENCES, SMALL, LiveResult, run_live
 from voidtrail.testing.bench.load import Load
 from voidtrail.testing.bench.machine import Machine, this_machine
 
-INTAKE, IMPORT, FOLD, CONTENTION = "intake", "import", "fold", "contention"
-NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION)
+INTAKE, IMPORT, FOLD, CONTENTION, LIVE = "intake", "import", "fold", "contention", "live"
+NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE)
 Tell = Callable[[str], None]
 P = TypeVar("P", Plan, ImportPlan, FoldPlan)
-Result = IntakeResult | ImportResult | FoldResult | Contention
+Result = IntakeResult | ImportResult | FoldResult | Contention | LiveResult
 
 
 class Measured(NamedTuple):
@@ -54,7 +55,7 @@ def bench(
         folder: on the disk that is to be measured; nothing is left in it.
         tell: is told in one line what is being done.
         quick: smaller, and one round.
-        rounds: how often everything is repeated; contention is measured once.
+        rounds: how often everything is repeated; contention and live are measured once.
 
     Raises:
         ContenderFailed: what was to be measured did not start, or lost something.
@@ -78,6 +79,8 @@ def bench(
                 result = run_import(_sized(_IMPORT[quick], times), room, tell)
             elif name == FOLD:
                 result = run_fold(_sized(_FOLD[quick], times), room, tell)
+            elif name == LIVE:
+                result = run_live(room, tell, SMALL if quick else AUDIENCES)
             else:
                 result = run_contention(room, tell, **_CONTENTION[quick])
         yield Measured(
@@ -115,6 +118,8 @@ def as_data(result: Result) -> dict[str, Any]:
         return _import_data(result)
     if isinstance(result, FoldResult):
         return _fold_data(result)
+    if isinstance(result, LiveResult):
+        return {"heard": [asdict(each) for each in result.heard]}
     return _contention_data(result)
 
 

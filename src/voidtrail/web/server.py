@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -101,6 +102,9 @@ def _config(dispatch: Any, doors: Doors, settings: Settings) -> uvicorn.Config:
 
 def _settle_down() -> None:
     """Make this process one that lives long and does several things at once."""
+    # Whoever watches the live feed holds a connection: as many as the system allows.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # What is built by now lives as long as the process: the collector need not walk it again.
     gc.collect()
     gc.freeze()

@@ -39,6 +39,11 @@ DATA = {
         "imported_throughout": False,
         "ratios": {"importing": 2.5, "computing": 1.5},
     },
+    "live": {"heard": [
+        {"audience": {"clients": 1000, "rate": 100, "cut_s": 10.0}, "late_s": [0.06, 0.11, 0.2],
+         "lost": 0, "broken": 0, "cut_missing": 0, "cut_twice": 0, "server_cpu_share": 0.4,
+         "server_peak_rss_bytes": 9e7},
+    ]},
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from voidtrail.testing.bench import contender
 from voidtrail.testing.bench.contention import Contention
 from voidtrail.testing.bench.fold import FoldPlan
 from voidtrail.testing.bench.importing import ImportPlan
+from voidtrail.testing.bench.live import SMALL, Heard, LiveResult
 from voidtrail.testing.bench.load import Load
 from voidtrail.testing.bench.machine import Machine
 
@@ -36,6 +37,15 @@ def test_only_what_is_named_is_measured_in_the_order_of_the_house(small, tmp_pat
     assert fold["plan"]["rounds"] == 1
     assert set(fold["ratios"]) == {"payment", "operation"}
     assert contention["ratios"] == {"importing": 2.5, "computing": 1.0}
+
+
+def test_live_is_told_for_every_audience(small, tmp_path, monkeypatch):
+    heard = Heard(SMALL[0], 10, (0.05, 0.1, 0.2), 0, 0, 0, 0, 0.3, 0.1, 10**8)
+    monkeypatch.setattr(benching, "run_live", lambda *_: LiveResult(MACHINE, (heard,)))
+    (each,) = benching.bench(["live"], tmp_path, lambda _: None, quick=True)
+    data = json.loads(json.dumps(each.data))
+    assert data["heard"][0]["audience"]["clients"] == SMALL[0].clients
+    assert data["heard"][0]["late_s"] == [0.05, 0.1, 0.2]
 
 
 def test_rounds_that_are_asked_for_win_over_quick(small, tmp_path):

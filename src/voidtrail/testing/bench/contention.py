@@ -6,7 +6,6 @@ then while a thread of the server itself does nothing but compute, as a report o
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from voidtrail.testing.bench.contender import Contender, Site, voidtrail
 from voidtrail.testing.bench.load import Load, run_load
 from voidtrail.testing.bench.machine import Machine, this_machine
 from voidtrail.testing.bench.payloads import Credentials, Pool, build_pool
-from voidtrail.testing.bench.process import ContenderFailed, running, tail
+from voidtrail.testing.bench.process import ContenderFailed, free_port, running, tail
 
 _HOST = "127.0.0.1"
 _BUSY = """\
@@ -137,7 +136,7 @@ def run_contention(
         return found
 
     with tempfile.TemporaryDirectory(dir=directory, prefix="bench-") as data:
-        site = Site(Path(data), _free_port(), credentials, "bench")
+        site = Site(Path(data), free_port(), credentials, "bench")
         contender = voidtrail(site)
         with _serving(contender, site) as pid:
             tell("warming up")
@@ -149,7 +148,7 @@ def run_contention(
                 importing = measure(contender, site, pid, 2)
                 throughout = still_running()
     with tempfile.TemporaryDirectory(dir=directory, prefix="bench-") as data:
-        site = Site(Path(data), _free_port(), credentials, "bench")
+        site = Site(Path(data), free_port(), credentials, "bench")
         usual = voidtrail(site)
         arguments = usual.argv[usual.argv.index("serve") :]
         contender = replace(usual, argv=(sys.executable, "-c", _BUSY, *arguments))
@@ -223,9 +222,3 @@ def _wait_for_rows(site: Site, process: subprocess.Popen[bytes], log: Path) -> N
             time.sleep(0.02)
     finally:
         db.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((_HOST, 0))
-        return int(listener.getsockname()[1])

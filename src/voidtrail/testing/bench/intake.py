@@ -8,7 +8,6 @@ reported is the median over the rounds.
 import asyncio
 import gc
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,14 @@ from voidtrail.testing.bench.kept import check_kept
 from voidtrail.testing.bench.load import Load, run_load
 from voidtrail.testing.bench.machine import Machine, this_machine
 from voidtrail.testing.bench.payloads import Credentials, Pool, build_pool
-from voidtrail.testing.bench.process import ContenderFailed, pin, run_once, running, tail
+from voidtrail.testing.bench.process import (
+    ContenderFailed,
+    free_port,
+    pin,
+    run_once,
+    running,
+    tail,
+)
 
 _HOST = "127.0.0.1"
 _WARM_UP_CONNECTIONS = 4
@@ -111,7 +117,7 @@ def run_intake(
             for number in range(1, plan.rounds + 1):
                 for contender_at in contenders:
                     with tempfile.TemporaryDirectory(dir=directory, prefix="bench-") as data:
-                        site = Site(Path(data), _free_port(), credentials, "bench")
+                        site = Site(Path(data), free_port(), credentials, "bench")
                         contender = contender_at(site)
                         if source not in contender.sources:
                             continue
@@ -190,10 +196,3 @@ def _processors(plan: Plan) -> tuple[int | None, int | None]:
     if not plan.pinned or len(available) < 2:
         return None, None
     return available[0], available[1]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((_HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port

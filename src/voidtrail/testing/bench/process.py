@@ -4,6 +4,7 @@ import http.client
 import os
 import resource
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -214,6 +215,13 @@ def _stat_fields(pid: int) -> list[str]:
     except OSError:
         return []
     return stat[stat.rindex(")") + 2 :].split()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port on which nobody listens at the moment."""
+    with socket.socket() as listener:
+        listener.bind((host, 0))
+        return int(listener.getsockname()[1])
 
 
 def tail(log: Path) -> str:
