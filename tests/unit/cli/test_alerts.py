@@ -27,7 +27,7 @@ def said(capsys, folder, *arguments, code=0):
 
 def test_incidents_are_listed(capsys, folder):
     shown = said(capsys, folder, "list").out
-    assert "1  called off by the customer" in shown
+    assert "1  Called off by the customer" in shown
     assert "not acknowledged" in shown
     assert "值班  told at once  waits" in shown
 

@@ -119,12 +119,14 @@ def _digest(tell: Tell, links: Links) -> Letter:
 
 def summary(incident: Incident) -> str:
     """Return an incident in one line, in the language in use."""
+    kind = what(incident.topic)
+    kind = f"{kind[:1].upper()}{kind[1:]}"
     where = f"{incident.topic.shop} · {label('source', incident.topic.rail)}"
     costs = moneys(incident.money)
     if incident.count == 1:
-        return f"{what(incident.topic)} · {costs} · {where}"
+        return f"{kind} · {costs} · {where}"
     count = _("{count} payments").format(count=_number(incident.count))
-    return f"{what(incident.topic)} · {count} · {costs} · {where}"
+    return f"{kind} · {count} · {costs} · {where}"
 
 
 def what(topic: Topic) -> str:

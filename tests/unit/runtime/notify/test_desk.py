@@ -117,3 +117,18 @@ def test_without_routes_nothing_is_decided(tmp_path):
     with office_at(tmp_path, "") as office:
         office.called_off("pi_1")
         assert office.turn() == []
+
+
+def test_an_outage_is_one_incident_from_the_ledger_to_the_message(office):
+    put(office.house, *(
+        event(Kind.CAPTURE, Result.REFUSED, payment=f"pi_{number}", notice=f"n{number}",
+              reason=61, amount_minor=1000, currency="CNY", at=NOW)
+        for number in range(600)
+    ))  # fmt: skip
+    sent = office.turn() + office.turn() + office.turn()
+    assert [message.target for message in sent] == ["值班"]
+    (lead, closed) = office.wait(20 * MINUTE)
+    assert (lead.target, closed.target) == ("lead", "值班")
+    facts = json.loads(closed.body)["facts"]["incidents"]
+    assert (facts[0]["count"], facts[0]["money_minor"]) == (600, {"CNY": 600_000})
+    assert rebuild.verify(office.house.ledger).ok

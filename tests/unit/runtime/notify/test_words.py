@@ -23,7 +23,7 @@ def opened(*changes, routes=None):
 def test_one_payment_in_english():
     tell = opened(news(1, amount_minor=65_000, method="alipay_qr"))
     written = letter(tell, LINKS, "en")
-    assert written.title == "called off by the customer · CN¥650.00 · downtown · Alipay"
+    assert written.title == "Called off by the customer · CN¥650.00 · downtown · Alipay"
     assert written.text.splitlines() == [
         "order A1 · CN¥650.00 · called off by the customer · Alipay QR",
         "2026-03-17 14:46:40 (Asia/Shanghai)",
