@@ -16,11 +16,12 @@ class Plugin:
 @pytest.fixture
 def said(monkeypatch):
     """Let whoever is asked answer as the test writes down; note what was asked."""
-    asked = []
 
     class Line(list):
+        asked: list[tuple[str, str]] = []  # noqa: RUF012
+
         def answer(self, method, url, **more):
-            asked.append((method, url))
+            self.asked.append((method, url))
             status, body, headers = self[0]
             found = requests.Response()
             found.status_code, found._content = status, body.encode()
@@ -28,7 +29,7 @@ def said(monkeypatch):
             return found
 
     line = Line()
-    line.asked = asked
+    line.asked = []
     monkeypatch.setattr(requests, "request", line.answer)
     return line
 

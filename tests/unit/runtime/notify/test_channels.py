@@ -19,8 +19,19 @@ from voidtrail.runtime.notify.settings import ChannelSettings
 from voidtrail.runtime.sending import Refused, Retry, Sent
 
 
+class Doors(HTTPServer):
+    """Where a door notes what it got, and finds what to answer."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Door)
+        self.got: list[tuple[str, dict[str, str], dict]] = []
+        self.answer = (200, 0.0)
+
+
 class Door(BaseHTTPRequestHandler):
     """Answers as the test wrote down, and notes what it got."""
+
+    server: Doors
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -39,8 +50,7 @@ class Door(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def door():
-    server = HTTPServer(("127.0.0.1", 0), Door)
-    server.got, server.answer = [], (200, 0)
+    server = Doors()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
