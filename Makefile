@@ -6,7 +6,7 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup setup-dev demo test check format bench docs lock clean
+.PHONY: help python setup setup-dev browser demo test check format bench docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,8 +25,11 @@ setup-dev: python ## install everything that working on Voidtrail needs into .ve
 demo: setup ## play a merchant's day against a real server (DEMO_EXIT=1: leave after the summary)
 	@$(BIN)/voidtrail simulate --demo
 
-test: setup-dev check ## every check and every test; CI runs exactly this
+test: setup-dev check browser ## every check and every test; CI runs exactly this
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-laws} $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+browser:
+	@scripts/browser
 
 check: setup-dev ## style, types and who imports whom
 	$(BIN)/ruff check .

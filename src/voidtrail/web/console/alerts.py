@@ -20,8 +20,8 @@ from voidtrail.web.console.desk import Asked, address, desk_of, query_of
 from voidtrail.web.console.formats import money, number
 from voidtrail.web.console.period import days_of, today_of
 
-_MOST: Final = 100
-_TRIED_MOST: Final = 200
+_MOST: Final = 50
+_TRIED_MOST: Final = 50
 _CONDITIONS: Final = {"state": "state", "was": "state", "how": "how", "actor": "actor",
                       "money": "money", "rail": "source", "method": "method", "shop": "",
                       "entity": ""}  # fmt: skip

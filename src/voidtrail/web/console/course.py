@@ -20,7 +20,7 @@ def course(found: Overview) -> dict[str, Any]:
     return {
         "title": _title(found, zone, hourly),
         "description": _description(found),
-        "unit": _("called off"),
+        "unit": _("share of those begun"),
         "points": points,
         "marks": [_mark(each, ticks) for each in found.marks if _tick(each, ticks)],
         "expected": any(each.low is not None for each in found.series),

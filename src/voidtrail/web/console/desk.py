@@ -45,6 +45,7 @@ class Desk:
         self.house = house
         self.intake = intake
         self.access = Access(house)
+        self.watch = Watch(house)
         self._own = threading.local()
         self._readers: list[House] = []
         self._threads = ThreadPoolExecutor(_READERS, "console", self._open)
@@ -85,6 +86,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the threads and their connections."""
+        self.watch.close()
         self.watch.close()
         self._threads.shutdown()
         for reader in self._readers:

@@ -21,6 +21,7 @@ from voidtrail.runtime.text import _, language, later
 from voidtrail.runtime.views.shapes import Amount
 
 _LONG_AGO: Final = timedelta(days=6)
+_JUST_NOW: Final = timedelta(seconds=5)
 NO_DATA: Final = later("too few to say")
 _ENOUGH: Final = 20
 _UNITS: Final[tuple[tuple[Literal["hour", "minute"], int], ...]] = (("hour", 3600), ("minute", 60))
@@ -150,6 +151,8 @@ def ago(at: Micros | None, now: Micros, zone: str = "UTC") -> Markup:
     delta = timedelta(microseconds=at - now)
     if abs(delta) > _LONG_AGO:
         said = day_of(at, zone)
+    elif abs(delta) < _JUST_NOW:
+        said = _("just now")
     else:
         said = str(dates.format_timedelta(delta, add_direction=True, format="short",
                                           locale=locale()))  # fmt: skip

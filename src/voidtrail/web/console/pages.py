@@ -12,7 +12,16 @@ from litestar.response import Redirect
 
 from voidtrail.errors import NotFound, OutsideFault, VoidtrailError, WrongUse
 from voidtrail.runtime.text import _, speak
-from voidtrail.web.console import acknowledge, alerts, lives, payments, settings, sources
+from voidtrail.web.console import (
+    acknowledge,
+    alerts,
+    lives,
+    overview,
+    payments,
+    report,
+    settings,
+    sources,
+)
 from voidtrail.web.console.assets import asset
 from voidtrail.web.console.desk import Asked, desk_of, html, language_of, surroundings
 from voidtrail.web.console.gate import check, enter, leave, preferences, protect, told
@@ -63,8 +72,8 @@ def _refused(request: Asked, error: Exception) -> Response[str]:
 def routes() -> list[HTTPRouteHandler | Router]:
     """Return the console's handlers: those before the door, and those behind it."""
     behind: list[Any] = [
-        root, preferences, leave, *payments.HANDLERS, *lives.HANDLERS, *sources.HANDLERS,
-        *alerts.HANDLERS, *settings.HANDLERS,
+        root, preferences, leave, *overview.HANDLERS, *payments.HANDLERS, *lives.HANDLERS,
+        *sources.HANDLERS, *alerts.HANDLERS, *report.HANDLERS, *settings.HANDLERS,
     ]  # fmt: skip
     return [
         asset, enter, acknowledge.ask, acknowledge.answer,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from voidtrail.errors import WrongUse
 from voidtrail.event.model import Micros
 from voidtrail.runtime.app import House
 from voidtrail.runtime.business_day import cutoff_us
@@ -40,17 +41,32 @@ class Days(NamedTuple):
 def days_of(query: Mapping[str, str], today: date, default: str = "today") -> Days:
     """Return the period that a URL names.
 
+    Raises:
+        WrongUse: a date in it is none.
+
     >>> days_of({"period": "week"}, date(2026, 3, 8))
     Days(since='2026-03-02', until='2026-03-08', word='week')
     """
     word = query.get("period", "")
     if not word and (query.get("since") or query.get("until")):
-        return Days(query.get("since", ""), query.get("until", ""), "")
+        return Days(_date(query.get("since", "")), _date(query.get("until", "")), "")
     word = word if word in WORDS else default
     if word not in _DAYS:
         return Days("", "", word)
     first, last = _DAYS[word]
     return Days(f"{today - timedelta(first)}", f"{today - timedelta(last)}", word)
+
+
+def _date(text: str) -> str:
+    """Return a date as it stands in a URL, "" for none.
+
+    Raises:
+        WrongUse: it is no date.
+    """
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        raise WrongUse(f"{text!r} is not a date; write it as 2026-03-01") from None
 
 
 def today_of(house: House) -> date:

@@ -29,7 +29,8 @@
     const accent = colour("--accent");
     const firm = points.map((point) => (point.settled ? point.rate : null));
     const young = points.map((point, place) =>
-      (!point.settled || (points[place + 1] && !points[place + 1].settled) ? point.rate : null));
+      (!point.settled || points[place + 1]?.settled === false || points[place - 1]?.settled === false
+        ? point.rate : null));
     const font = getComputedStyle(document.body).fontFamily;
     return {
       animation: false,
