@@ -68,7 +68,8 @@ def generated(seed, count=200):
         shop, currency = chance.choice(list(SHOPS)), chance.choice(("CNY", "JPY"))
         state, how, actor = chance.choice(ENDINGS)
         changes.append(
-            news(no, Standing(state, how, actor, "none"), at=at, shop=shop, rail=chance.choice(RAILS),
+            news(no, Standing(state, how, actor, "none"), at=at, shop=shop,
+                 rail=chance.choice(RAILS),
                  zone=SHOPS[shop][0], currency=currency, before=chance.choice((OPEN, None)),
                  amount_minor=chance.choice((100, 9_999, 10_000, 49_999, 50_000, 700_000)))
         )  # fmt: skip

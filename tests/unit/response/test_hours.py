@@ -44,9 +44,8 @@ def test_the_same_instant_is_night_in_one_shop_and_day_in_another():
 
 
 def test_hours_follow_the_clock_that_people_see_when_it_is_changed():
-    for day, hour in (("2026-03-28", 8), ("2026-03-29", 8), ("2026-03-30", 8)):
+    for day in ("2026-03-28", "2026-03-29", "2026-03-30"):
         before, after = (at(f"{day}T{text}", "Europe/London") for text in ("07:59", "08:00"))
-        assert hour == 8
         assert not may_disturb(NIGHT, "awake", "Europe/London", before)
         assert may_disturb(NIGHT, "awake", "Europe/London", after)
 
@@ -69,5 +68,5 @@ def test_days_may_go_round_the_weeks_end():
     "text", ["9-18", "09:00", "Mo 09:00-18:00", "25:00-26:00", "09:60-10:00", "Mon-Xyz 09:00-10:00"]
 )
 def test_what_is_no_hours_is_refused_in_words(text):
-    with pytest.raises(ValueError, match="hours|day|clock"):
+    with pytest.raises(ValueError, match=r"hours|day|clock"):
         parse(text)
