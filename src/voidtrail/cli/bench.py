@@ -32,6 +32,7 @@ class Bench(StrEnum):
     FOLD = "fold"
     CONTENTION = "contention"
     LIVE = "live"
+    CONSOLE = "console"
 
 
 _TITLES = {
@@ -39,6 +40,7 @@ _TITLES = {
     "import": later("Import: a file of orders through voidtrail ingest, as a whole process"),
     "fold": later("Fold: facts into payments by the generated GROUP BY in DuckDB"),
     "contention": later("Contention: 64 connections beside others' work on the same file"),
+    "console": later("Console: whole pages over a ledger of millions of payments"),
     "live": later("Live: from a notification sent to its row at everybody who listens"),
 }
 _SITUATIONS = {
@@ -50,7 +52,8 @@ _SITUATIONS = {
 
 def bench(
     names: Annotated[
-        list[Bench] | None, typer.Argument(help="What to measure; everything if none is named.")
+        list[Bench] | None,
+        typer.Argument(help="What to measure; all but console if none is named."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, and one round.")] = False,
     rounds: Annotated[
@@ -61,7 +64,7 @@ def bench(
     ] = Path(),
     json: Json = False,
 ) -> None:
-    """Measure this machine: intake, import, fold, contention, live.
+    """Measure this machine: intake, import, fold, contention, live, console.
 
     Look at the ratios: the other figures depend on the machine, its disk and its neighbours.
 
@@ -111,7 +114,7 @@ def _show(found: Measured) -> None:
         style="dim", markup=False,
     )  # fmt: skip
     shown = {"intake": _intake, "import": _imports, "fold": _fold, "contention": _contention,
-             "live": _live}  # fmt: skip
+             "live": _live, "console": _console}  # fmt: skip
     console.print(shown[found.name](found.data))
     if found.name == "intake":
         _say_of_intake(console, found)
@@ -216,6 +219,23 @@ def _contention(data: dict[str, Any]) -> Table:
             _(_SITUATIONS[name]), f"{done / load['elapsed_s']:,.0f}", f"{load['p50_s'] * 1e3:,.2f}",
             f"{load['p99_s'] * 1e3:,.2f}", _times(data["ratios"].get(name)),
         )  # fmt: skip
+    return table
+
+
+def _console(data: dict[str, Any]) -> Table:
+    table = _table(_("page"), _("asked"), _("p50 ms"), _("p95 ms"), _("latest ms"), left=1)
+    for each in data["pages"]:
+        table.add_row(
+            each["name"], f"{each['asked']:,}",
+            *(f"{each[name] * 1e3:,.1f}" for name in ("p50_s", "p95_s", "latest_s")),
+        )  # fmt: skip
+    table.caption = _(
+        "{payments} payments, {size} GB; first count of a day {counted} s; peak of the server "
+        "{rss} MB"
+    ).format(
+        payments=f"{data['plan']['payments']:,}", size=f"{data['store_bytes'] / 1e9:,.1f}",
+        counted=f"{data['counted_s']:,.1f}", rss=f"{data['peak_rss_bytes'] / 1e6:,.0f}",
+    )  # fmt: skip
     return table
 
 

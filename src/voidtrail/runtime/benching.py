@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import voidtrail
+from voidtrail.runtime.console_store import kept_in, large_store
 from voidtrail.testing.bench import contender, report
+from voidtrail.testing.bench.console import ConsolePlan, ConsoleResult, run_console
 from voidtrail.testing.bench.contention import Contention, run_contention
 from voidtrail.testing.bench.fold import FoldPlan, FoldResult, run_fold
 from voidtrail.testing.bench.importing import ImportPlan, ImportResult, run_import
@@ -22,10 +24,13 @@ from voidtrail.testing.bench.load import Load
 from voidtrail.testing.bench.machine import Machine, this_machine
 
 INTAKE, IMPORT, FOLD, CONTENTION, LIVE = "intake", "import", "fold", "contention", "live"
-NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE)
+CONSOLE: Final = "console"
+NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE, CONSOLE)
+ONLY_NAMED: Final = frozenset({CONSOLE})
+"""Measured only if asked for by name: its store takes long to make, and is kept."""
 Tell = Callable[[str], None]
 P = TypeVar("P", Plan, ImportPlan, FoldPlan)
-Result = IntakeResult | ImportResult | FoldResult | Contention | LiveResult
+Result = IntakeResult | ImportResult | FoldResult | Contention | LiveResult | ConsoleResult
 
 
 class Measured(NamedTuple):
@@ -51,7 +56,7 @@ def bench(
     """Run benchmarks one after another.
 
     Args:
-        names: of `NAMES`; none means all.
+        names: of `NAMES`; none means all but those of `ONLY_NAMED`.
         folder: on the disk that is to be measured; nothing is left in it.
         tell: is told in one line what is being done.
         quick: smaller, and one round.
@@ -63,7 +68,7 @@ def bench(
     folder.mkdir(parents=True, exist_ok=True)
     times = rounds or (1 if quick else None)
     for name in NAMES:
-        if names and name not in names:
+        if name not in (names or set(NAMES) - ONLY_NAMED):
             continue
         with tempfile.TemporaryDirectory(dir=folder, prefix="voidtrail-bench-") as made:
             room = Path(made)
@@ -81,6 +86,8 @@ def bench(
                 result = run_fold(_sized(_FOLD[quick], times), room, tell)
             elif name == LIVE:
                 result = run_live(room, tell, SMALL if quick else AUDIENCES)
+            elif name == CONSOLE:
+                result = _console(ConsolePlan() if not quick else _SMALL_CONSOLE, room, tell)
             else:
                 result = run_contention(room, tell, **_CONTENTION[quick])
         yield Measured(
@@ -98,6 +105,18 @@ _CONTENTION: Final[dict[bool, dict[str, Any]]] = {
     False: {},
     True: {"seconds": 1.0, "requests_max": 4_000, "rows": 100_000},
 }
+
+
+_SMALL_CONSOLE: Final = ConsolePlan(payments=100_000, lives=30, overviews=10, searches=10)
+
+
+def _console(plan: ConsolePlan, room: Path, tell: Tell) -> ConsoleResult:
+    """Measure the console's pages over a store that is kept from one time to the next."""
+
+    def told(done: int, of: int) -> None:
+        tell(f"console: making a store of {plan.payments:,} payments, {done} of {of}")
+
+    return run_console(large_store(kept_in(), plan.payments, told), plan, room, tell)
 
 
 def _sized(plan: P, rounds: int | None) -> P:
@@ -120,6 +139,8 @@ def as_data(result: Result) -> dict[str, Any]:
         return _fold_data(result)
     if isinstance(result, LiveResult):
         return {"heard": [asdict(each) for each in result.heard]}
+    if isinstance(result, ConsoleResult):
+        return {"plan": asdict(result.plan), **result.as_data()}
     return _contention_data(result)
 
 

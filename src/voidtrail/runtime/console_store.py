@@ -6,13 +6,17 @@ days (see `testing.bench.copies`). Built once and kept; its figures are those of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from voidtrail.event.model import Micros
+from voidtrail.ledger import rebuild
 from voidtrail.ledger.contract import SLICE_MAX
+from voidtrail.lifecycle.projection import Projection
+from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime.app import House, add_account, build
 from voidtrail.runtime.ingest import prepare
 from voidtrail.runtime.settings import Ledger, Settings
@@ -29,6 +33,11 @@ _AFTERWARDS_US: Final = 6 * 3600 * 1_000_000
 Tell = Callable[[int, int], None]
 
 
+def kept_in() -> Path:
+    """Return the folder in which such a ledger is kept from one measurement to the next."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voidtrail"
+
+
 def large_store(folder: Path, payments: int, tell: Tell) -> Path:
     """Return the path of a ledger with at least so many payments, made if it is not there.
 
@@ -37,11 +46,13 @@ def large_store(folder: Path, payments: int, tell: Tell) -> Path:
         payments: how many, shadows not counted; they began over a year.
         tell: is told (copies done, of how many).
     """
-    path = folder / f"console-{payments}.db"
+    # Read tables of another definition would be made anew at every opening.
+    tables = rebuild.fingerprint(Projection(Terms()))[:8]
+    path = folder / f"console-{payments}-{tables}.db"
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    making = folder / f"console-{payments}.making.db"
+    making = folder / f"{path.stem}.making.db"
     for leftover in folder.glob(f"{making.name}*"):
         leftover.unlink()
     house = _one_day(making, min(_ORDERS, payments))

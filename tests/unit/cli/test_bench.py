@@ -44,6 +44,12 @@ DATA = {
          "lost": 0, "broken": 0, "cut_missing": 0, "cut_twice": 0, "server_cpu_share": 0.4,
          "server_peak_rss_bytes": 9e7},
     ]},
+    "console": {
+        "plan": {"payments": 5_000_000}, "store_bytes": 13e9, "counted_s": 1.5,
+        "peak_rss_bytes": 3e8,
+        "pages": [{"name": "payments", "asked": 84, "p50_s": 0.01, "p95_s": 0.075,
+                   "latest_s": 0.11, "slowest": "/payments"}],
+    },
 }  # fmt: skip
 
 
@@ -68,7 +74,8 @@ def test_everything_is_shown_when_nothing_is_named(measured, capsys):
     assert run(["bench"], {}) == 0
     said = capsys.readouterr().out
     assert measured == [([], False, None)]
-    for figure in ("8,000", "80.0 ×", "4,321", "25,000", "1.25 ×", "2.5 ×", "disk flush 0.20 ms"):
+    for figure in ("8,000", "80.0 ×", "4,321", "25,000", "1.25 ×", "2.5 ×", "disk flush 0.20 ms",
+                   "5,000,000", "75.0"):  # fmt: skip
         assert figure in said, figure
     assert "16,000*" in said
     assert "make bench" in said

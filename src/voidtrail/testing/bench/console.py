@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from voidtrail.testing.bench.process import ContenderFailed, free_port, peak_rss_bytes, running
@@ -84,6 +85,19 @@ class ConsoleResult:
     counted_s: float
     peak_rss_bytes: int
     pages: list[PageTimes]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as values that JSON can hold."""
+        return {
+            "store_bytes": self.store_bytes, "counted_s": self.counted_s,
+            "peak_rss_bytes": self.peak_rss_bytes,
+            "pages": [
+                {"name": each.name, "asked": len(each.taken_s), "p50_s": each.quantile(0.5),
+                 "p95_s": each.quantile(0.95), "latest_s": max(each.taken_s),
+                 "slowest": each.slowest}
+                for each in self.pages
+            ],
+        }  # fmt: skip
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""A small shop's days for tests of the views: several rails, states, currencies and a test account."""
+"""Some days of a small shop, for tests of the views: rails, states, currencies, a trial account."""
 
 import random
 
