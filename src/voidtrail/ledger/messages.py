@@ -18,6 +18,7 @@ from voidtrail.event.model import Micros
 WAITING, BEHIND, SENT, DEAD = 0, 1, 2, 3
 """States of a message: may go, waits behind another of its lane, arrived, given up."""
 ERROR_MAX: Final = 500
+COUNTED_MAX: Final = 10_000
 KEPT_S: Final = 30 * 86_400
 """How long a message that arrived is still known, should it be posted once more."""
 
@@ -174,12 +175,19 @@ class MessageTable:
 
     def message_targets(self) -> list[tuple[str, str]]:
         """Return (kind, target) of everything that waits, without walking over what waits."""
-        found, last = [], ("", "")
-        while row := self._db.execute(
-            "SELECT kind, target FROM message WHERE state = 0 AND (kind, target) > (?, ?) "
-            "ORDER BY kind, target LIMIT 1", last,
-        ).fetchone():  # fmt: skip
-            found.append(last := (row[0], row[1]))
+        return self._targets_in(f"state = {WAITING}")
+
+    def _targets_in(self, state: str) -> list[tuple[str, str]]:
+        """Leap from one target to the next in the index of a state."""
+
+        def least(what: str, where: str, *values: str) -> str:
+            select = f"SELECT min({what}) FROM message WHERE {state} AND {where}"
+            return str(self._db.execute(select, values).fetchone()[0] or "")
+
+        found, kind, target = [], "", ""
+        while kind := least("kind", "kind > ?", kind):
+            while target := least("target", "kind = ? AND target > ?", kind, target):
+                found.append((kind, target))
         return found
 
     def due_messages(self, kind: str, target: str, now: Micros, limit: int) -> list[Message]:
@@ -196,6 +204,11 @@ class MessageTable:
             (kind, target),
         ).fetchone()[0]
         return at
+
+    def newest_message_at(self) -> Micros | None:
+        """Return when the newest message was made, None if there is none."""
+        row = self._db.execute("SELECT created_at FROM message ORDER BY no DESC LIMIT 1").fetchone()
+        return None if row is None else int(row[0])
 
     def dead_letters(self, kind: str, target: str, limit: int, after: int = 0) -> list[Message]:
         """Return messages that were given up, oldest first; target "" for those of every target."""
@@ -218,23 +231,30 @@ class MessageTable:
         return at
 
     def message_load(self) -> list[tuple[str, str, int, int]]:
-        """Return (kind, target, how many wait, how many were given up), from indexes alone."""
-        found: dict[tuple[str, str], list[int]] = {}
-        for place, where in (
-            (0, "state = 0"), (0, "state < 2 AND lane <> '' AND state = 1"), (1, "state = 3"),
-        ):  # fmt: skip
-            rows = self._db.execute(
-                f"SELECT kind, target, count(*) FROM message WHERE {where} GROUP BY kind, target"
-            )
-            for kind, target, count in rows:
-                found.setdefault((kind, target), [0, 0])[place] += count
-        return [(*key, *counts) for key, counts in sorted(found.items())]
+        """Return (kind, target, how many wait, how many were given up), each counted to a limit.
+
+        The limit is `COUNTED_MAX`: whoever scrapes a metric must not hold up intake.
+        """
+        targets = {*self.message_targets(), *self._targets_in(f"state = {DEAD}")}
+        return [
+            (kind, target,
+             self._counted(kind, target, WAITING) + self._counted(kind, target, BEHIND),
+             self._counted(kind, target, DEAD))
+            for kind, target in sorted(targets)
+        ]  # fmt: skip
+
+    def _counted(self, kind: str, target: str, state: int) -> int:
+        row = self._db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM message WHERE kind = ? AND target = ? AND "
+            f"state = {state:d} LIMIT {COUNTED_MAX})", (kind, target),
+        ).fetchone()  # fmt: skip
+        return int(row[0])
 
     def message_count(self, kind: str, target: str, state: int) -> int:
         """Return how many messages of a target are in a state."""
         count: int = self._db.execute(
-            "SELECT count(*) FROM message WHERE kind = ? AND target = ? AND state = ?",
-            (kind, target, state),
+            f"SELECT count(*) FROM message WHERE kind = ? AND target = ? AND state = {state:d}",
+            (kind, target),
         ).fetchone()[0]
         return count
 

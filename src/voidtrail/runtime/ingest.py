@@ -331,7 +331,15 @@ class Intake:
     async def commit(self) -> None:
         """Commit in the committing thread, so that the loop goes on."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._committer, self.ledger.commit)
+        committing = loop.run_in_executor(self._committer, self.ledger.commit)
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            # Whoever writes next must find the transaction ended, not half way in the thread.
+            await asyncio.wait([committing])
+            if committing.exception() is not None:
+                log.critical("commit_failed", why=str(committing.exception()))
+            raise
 
     async def exclusively(self, work: Callable[[Log], int]) -> int:
         """Run other writing (a tick, a slice of the worker) between two groups, durably.

@@ -8,10 +8,11 @@ time, and everything that waits for it goes out as soon as it answers again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
 import structlog
@@ -22,6 +23,7 @@ from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.ledger.messages import DEAD, KEPT_S, SENT, WAITING, Mark, Message
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.pacing import Pace
 
 POLL_S: Final = 1.0
 """How often to look for what another process has posted."""
@@ -29,13 +31,16 @@ AT_ONCE: Final = 4
 """Most messages of one target under way at one time."""
 CARRY_MAX_S: Final = 60.0
 """A carrier that has not answered by then is taken to have failed."""
-FAILING: Final = 5
-"""After so many failures in a row a target is probed with one message at a time."""
-PROBE_MAX_S: Final = 300.0
 WAIT_MAX_S: Final = 86_400.0
 """The longest wait that a receiver may ask for."""
 SPREAD: Final = 0.1
 """A wait is up to this share shorter or longer than the schedule says."""
+OUTAGE_S: Final = 600
+"""After an outage as long as this all that waits goes out at once, and not by its schedule."""
+JUMP_S: Final = 5
+"""A clock that goes back by more than this was set."""
+_MARK_SHARE: Final = 4
+"""Writing down rests this many times as long as it took, so that intake keeps the time."""
 _SECOND: Final = 1_000_000
 _FORGET_EVERY_S: Final = 3600
 _log = structlog.get_logger(__name__)
@@ -76,32 +81,6 @@ class Carrier(Protocol):
         """Let go of connections."""
 
 
-@dataclass
-class _Target:
-    """What is known of one receiver since this process began."""
-
-    under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    failed: int = 0
-    again_at: Micros = 0
-
-    def room(self, at_once: int, now: Micros) -> int:
-        """Return how many more messages may be carried now."""
-        if self.failed < FAILING:
-            return at_once - len(self.under_way)
-        return int(not self.under_way and now >= self.again_at)
-
-    def note(self, answer: Answer, now: Micros) -> bool:
-        """Remember how it went; True if a failing target has come back."""
-        if isinstance(answer, Retry):
-            self.failed += 1
-            wait_s = min(2.0 ** min(self.failed - FAILING, 20), PROBE_MAX_S)
-            self.again_at = now + int(wait_s * _SECOND)
-            return False
-        came_back = isinstance(answer, Sent) and self.failed >= FAILING
-        self.failed = 0
-        return came_back
-
-
 class Load(NamedTuple):
     """How many messages of a target wait, and how many were given up."""
 
@@ -134,9 +113,11 @@ class Post:
         self._schedules = schedules
         self._jitter = jitter
         self._at_once = at_once or {}
-        self._targets: dict[tuple[str, str], _Target] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
         self._woken = asyncio.Event()
         self._done: list[tuple[Message, Answer]] = []
+        self._mark_at = 0.0
+        self._seen_at: Micros | None = None
         self._forgot_at: Micros = 0
         self.counts: Counter[str] = Counter()
 
@@ -159,7 +140,8 @@ class Post:
             while True:
                 self._woken.clear()
                 try:
-                    await self._mark()
+                    await self._mind_the_clock()
+                    await self._mark_in_time()
                     await self._forget()
                     self._start()
                 except LedgerStopped:
@@ -167,8 +149,7 @@ class Post:
                 except Exception:
                     _log.exception("post_failed")
                     await asyncio.sleep(POLL_S)
-                if not self._done:
-                    await self._rest()
+                await self._rest()
         finally:
             await self._let_go()
 
@@ -194,20 +175,15 @@ class Post:
 
     def _start(self) -> int:
         """Begin to carry what is due and has room; return how many."""
-        now, count = self.house.clock(), 0
-        for kind, name in self.house.ledger.message_targets():
+        now, ledger, count = self.house.clock(), self.house.ledger, 0
+        for kind, name in ledger.message_targets():
             carrier = self._carriers.get(kind)
             if carrier is None:
                 continue
-            target = self._targets.setdefault((kind, name), _Target())
-            room = target.room(self._at_once.get(kind, AT_ONCE), now)
-            if room <= 0:
-                continue
-            busy = target.under_way
-            due = self.house.ledger.due_messages(kind, name, now, room + len(busy))
-            for message in [each for each in due if each.no not in busy][:room]:
-                task = asyncio.ensure_future(self._carry(carrier, message))
-                busy[message.no] = task
+            pace = self._paces.setdefault((kind, name), Pace())
+            read = partial(ledger.due_messages, kind, name, now)
+            for message in pace.next(self._at_once.get(kind, AT_ONCE), now, read):
+                pace.busy[message.no] = asyncio.ensure_future(self._carry(carrier, message))
                 count += 1
         return count
 
@@ -224,27 +200,47 @@ class Post:
         self._done.append((message, answer))
         self._woken.set()
 
+    async def _mark_in_time(self) -> None:
+        """Write down what was answered, unless that was done a moment ago."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._done and began >= self._mark_at:
+            await self._mark()
+            ended = loop.time()
+            self._mark_at = ended + _MARK_SHARE * (ended - began)
+
     async def _mark(self) -> None:
         """Write down everything that was answered since the last time, in slices."""
+        ledger = self.house.ledger
         while self._done:
             done = self._done[:SLICE_MAX]
             now = self.house.clock()
             marks = [self._mark_of(message, answer, now) for message, answer in done]
-            back = {
-                (message.kind, message.target) for message, answer in done
-                if self._targets[message.kind, message.target].note(answer, now)
-            }  # fmt: skip
-            ledger = self.house.ledger
+            back = {_target(message) for message, answer in done if self._note(message, answer)}
 
             def work(_: object) -> int:
                 for kind, name in back:  # noqa: B023
-                    ledger.hurry(kind, name, now)  # noqa: B023
-                return ledger.mark(marks, now)  # noqa: B023
+                    since = ledger.failing_since(kind, name)
+                    if since is not None and now - since >= OUTAGE_S * _SECOND:  # noqa: B023
+                        ledger.hurry(kind, name, now)  # noqa: B023
+                ledger.mark(marks, now)  # noqa: B023
+                return 0  # nobody need be told of it
 
             await self._intake.exclusively(work)
             del self._done[: len(done)]
             for message, _ in done:
-                self._targets[message.kind, message.target].under_way.pop(message.no, None)
+                self._paces[_target(message)].busy.pop(message.no, None)
+
+    def _note(self, message: Message, answer: Answer) -> bool:
+        """Remember how a receiver fares; True if it may have been out of reach until now."""
+        pace = self._paces[_target(message)]
+        if isinstance(answer, Sent):
+            return pace.success()
+        if isinstance(answer, Retry):
+            pace.failure(self.house.clock())
+        else:
+            pace.failed = 0
+        return False
 
     def _mark_of(self, message: Message, answer: Answer, now: Micros) -> Mark:
         """Return what is written down of an answer."""
@@ -266,22 +262,38 @@ class Post:
     # ------------------------------------------------------------------ the loop's other parts
 
     def _under_way(self) -> list[asyncio.Task[None]]:
-        return [task for target in self._targets.values() for task in target.under_way.values()]
+        return [task for pace in self._paces.values() for task in pace.busy.values()]
 
     async def _rest(self) -> None:
-        """Wait until woken, until something is due, or for a moment."""
-        now, ledger = self.house.clock(), self.house.ledger
+        """Wait until woken, until something is due or to be written down, or for a moment."""
+        loop, now, ledger = asyncio.get_running_loop(), self.house.clock(), self.house.ledger
         wait_s = POLL_S
+        if self._done:
+            wait_s = min(wait_s, self._mark_at - loop.time())
         for kind, name in ledger.message_targets():
-            target = self._targets.get((kind, name), _Target())
+            pace = self._paces.get((kind, name), Pace())
             at = ledger.next_message_at(kind, name)
-            if at is not None and at > now and not target.under_way:
-                wait_s = min(wait_s, (max(at, target.again_at) - now) / _SECOND)
-        try:
+            if at is not None and at > now and not pace.busy:
+                wait_s = min(wait_s, (max(at, pace.again_at) - now) / _SECOND)
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, wait_s)):
                 await self._woken.wait()
-        except TimeoutError:
-            pass
+
+    async def _mind_the_clock(self) -> None:
+        """If the clock was set back, let everything go now that would wait for the old time."""
+        now, ledger, seen = self.house.clock(), self.house.ledger, self._seen_at
+        if seen is None:
+            seen = ledger.newest_message_at() or now
+        self._seen_at = now
+        if now >= seen - JUMP_S * _SECOND:
+            return
+        _log.warning("clock_set_back", seconds=(seen - now) // _SECOND)
+        for pace in self._paces.values():
+            pace.reset()
+        targets = ledger.message_targets()
+        await self._intake.exclusively(
+            lambda _: sum(ledger.hurry(kind, name, now) for kind, name in targets)
+        )
 
     async def _forget(self) -> None:
         """Delete messages that arrived long ago, a slice an hour and more while there are more."""
@@ -309,6 +321,10 @@ class Post:
         """Let every carrier let go of its connections."""
         for carrier in self._carriers.values():
             await carrier.close()
+
+
+def _target(message: Message) -> tuple[str, str]:
+    return message.kind, message.target
 
 
 def _entered(door: BinaryIO) -> bool:

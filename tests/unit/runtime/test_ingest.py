@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 from msgspec import structs
@@ -217,3 +218,34 @@ def test_a_bug_in_a_verifier_acknowledges_nothing_and_harms_no_neighbour(house, 
     assert [type(fate) for fate in fates] == [OutsideFault]
     assert receipt.new == 1
     assert [log["event"] for log in logs] == ["verifier_failed"]
+
+
+def test_writer_that_is_cancelled_during_its_commit_leaves_no_transaction_half_way(house):
+    """As at the end of a server: whoever writes next must find the file as it should be."""
+    committed, commit = [], house.ledger.commit
+
+    def slow():
+        time.sleep(0.2)
+        commit()
+        committed.append(1)
+
+    def note(store):
+        store.control([("note", "{}")], NOW)
+        return 1
+
+    async def work():
+        intake = Intake(house.ledger, house.clock)
+        house.ledger.commit = slow
+        writing = asyncio.ensure_future(intake.exclusively(note))
+        await asyncio.sleep(0.05)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        assert committed == [1]
+        house.ledger.commit = commit
+        await intake.submit(_item(house))
+        await intake.close()
+
+    asyncio.run(work())
+    assert house.ledger.stopped is None
+    assert house.ledger.last_control("note") == "{}"

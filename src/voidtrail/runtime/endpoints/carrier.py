@@ -20,6 +20,9 @@ SCHEDULE_S: Final = (
     5, 60, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 24 * 3600, 30 * 3600, 36 * 3600, 36 * 3600,
 )  # fmt: skip
 """The waits between twelve tries: seven days, give or take a tenth."""
+TRIES_MIN: Final = 5
+"""An endpoint is put out of service over a message that was tried so often: a clock that jumped
+ahead makes days out of seconds, but no tries."""
 _DAY: Final = 86_400_000_000
 _log = structlog.get_logger(__name__)
 
@@ -63,7 +66,8 @@ class Hooks:
             await self._disable(name, "gone", None)
             return Refused(reply.why())
         since = self._failing_since(message)
-        if self._house.clock() - since >= self._patience[name]:
+        tried = message.tries + 1 >= TRIES_MIN
+        if tried and self._house.clock() - since >= self._patience[name]:
             await self._disable(name, "failing", since)
             return Refused(reply.why())
         return Retry(reply.why(), reply.after_s)
