@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,10 @@ class _Reader:
         self._cookie = ""
         self.get(urlsplit(link)._replace(scheme="", netloc="").geturl())
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
     def get(self, path: str) -> tuple[str, float]:
         """Return a page and the seconds that it took; signs in on the way."""
         began = time.perf_counter()
@@ -146,15 +151,15 @@ def run_console(store: Path, plan: ConsolePlan, room: Path, tell: Tell) -> Conso
             check=True, capture_output=True, text=True, cwd=room,
             env={**_clean_environment(), "VOIDTRAIL_PORT": str(port)},
         ).stdout.strip()  # fmt: skip
-        reader = _Reader(port, link)
-        draw = random.Random(plan.seed)
-        day, names = _drawn(store, draw, plan)
-        tell("console: the overview's first count")
-        counted_s = _until_counted(reader, day)
-        pages = []
-        for name, paths in _asked(day, names, draw, plan).items():
-            tell(f"console: {name}")
-            pages.append(_measured(reader, name, paths, plan))
+        with closing(_Reader(port, link)) as reader:
+            draw = random.Random(plan.seed)
+            day, names = _drawn(store, draw, plan)
+            tell("console: the overview's first count")
+            counted_s = _until_counted(reader, day)
+            pages = []
+            for name, paths in _asked(day, names, draw, plan).items():
+                tell(f"console: {name}")
+                pages.append(_measured(reader, name, paths, plan))
         return ConsoleResult(plan, store.stat().st_size, counted_s, peak_rss_bytes(pid), pages)
 
 
