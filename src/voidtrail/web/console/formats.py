@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -91,9 +91,14 @@ def interval(rate: Rate | None) -> str:
     return f"{low}–{high}"
 
 
+def is_enough(found: Rate | None) -> TypeGuard[Rate]:
+    """Whether a rate stands on enough payments to be worth showing."""
+    return found is not None and found.value is not None and found.of >= _ENOUGH
+
+
 def rate(found: Rate | None) -> str:
     """Write a rate with its interval, or say that there is too little to tell."""
-    if found is None or found.value is None or found.of < _ENOUGH:
+    if not is_enough(found):
         return _(NO_DATA)
     return f"{percent(found.value)} ({interval(found)})"
 

@@ -15,7 +15,7 @@ from voidtrail.runtime.views.course import Asked as Question
 from voidtrail.runtime.views.overview_shapes import Breakdown, Comparison, Overview, Slice, Tile
 from voidtrail.web.console.course import course
 from voidtrail.web.console.desk import Asked, desk_of, query_of, surroundings
-from voidtrail.web.console.formats import interval, moneys, number, percent, rate, times
+from voidtrail.web.console.formats import interval, is_enough, moneys, number, percent, rate, times
 from voidtrail.web.console.period import days_of, today_of
 from voidtrail.web.console.wording import at_risk, headline
 
@@ -117,7 +117,7 @@ def _breakdown(breakdown: Breakdown, link: Link) -> dict[str, Any]:
 
 
 def _slice(each: Slice, dimension: str, link: Link, *, shares: bool) -> dict[str, Any]:
-    found: Rate | None = None if shares else each.rate
+    found: Rate | None = None if shares or not is_enough(each.rate) else each.rate
     part = each.share if shares else (found.value if found else None)
     context = dimension if dimension != "shop" else ""
     name = each.value if not context else label(context, each.value or "unknown")
@@ -125,7 +125,7 @@ def _slice(each: Slice, dimension: str, link: Link, *, shares: bool) -> dict[str
         "value": each.value, "label": name or _("not said"), "called_off": each.called_off,
         "part": part or 0, "low": found.low if found else None,
         "high": found.high if found else None,
-        "said": percent(each.share) if shares else rate(found),
+        "said": percent(each.share) if shares else rate(each.rate),
         "outcome": each.value if dimension == "how" else "accent",
         "href": link("/payments", state="cancelled", **{dimension: each.value}),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from litestar import Response, Router, get
@@ -28,6 +28,8 @@ from voidtrail.web.console.gate import check, enter, leave, preferences, protect
 from voidtrail.web.console.rendering import rendered
 
 _log = structlog.get_logger(__name__)
+# Named one by one, for the application's own handlers answer machines and would be nearer.
+_FAILURES: Final[tuple[type[Exception], ...]] = (VoidtrailError, NotFoundException, Exception)
 
 
 @get("/", include_in_schema=False)
@@ -79,6 +81,7 @@ def routes() -> list[HTTPRouteHandler | Router]:
         asset, enter, acknowledge.ask, acknowledge.answer,
         Router(
             "/", route_handlers=behind, before_request=check, after_request=protect,
-            exception_handlers={Exception: _refused}, include_in_schema=False,
+            exception_handlers=dict.fromkeys(_FAILURES, _refused),
+            include_in_schema=False,
         ),
     ]  # fmt: skip

@@ -96,7 +96,7 @@ async def payments_csv(request: Asked) -> Stream:
 
     name = "-".join(part for part in ("payments", wanted.since, wanted.until) if part)
     return Stream(
-        parts(), media_type="text/csv; charset=utf-8",
+        parts(), media_type="text/csv",
         headers={"content-disposition": f'attachment; filename="{export.file_name(name)}.csv"',
                  "cache-control": "no-store"},
     )  # fmt: skip
