@@ -39,5 +39,5 @@ def post_office(house: House, intake: Intake, environment: Mapping[str, str] | N
                   "alert": channels.Channels(known)},
         schedules={"hook": hooks.SCHEDULE_S, "alert": channels.SCHEDULE_S}, jitter=random.random,
         # A person reads one message twice at most, even after a kill in mid-send.
-        at_once={"alert": 1},
+        at_once={"alert": 1}, prompt={"alert"},
     )  # fmt: skip

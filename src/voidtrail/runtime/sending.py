@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import fcntl
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
@@ -100,12 +100,14 @@ class Post:
         schedules: by kind, the waits after each try in seconds; after the last one it is given up.
         jitter: returns a number in [0, 1) that spreads the waits.
         at_once: by kind, most messages of one target under way at one time.
+        prompt: kinds that are written down as soon as they arrived: a kill repeats only what was
+            under way. Others share their transactions, and a kill may repeat some more.
     """
 
     def __init__(
         self, house: House, intake: Intake, carriers: Mapping[str, Carrier],
         schedules: Mapping[str, Sequence[float]], jitter: Callable[[], float],
-        at_once: Mapping[str, int] | None = None,
+        at_once: Mapping[str, int] | None = None, prompt: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.house = house
         self._intake = intake
@@ -113,6 +115,7 @@ class Post:
         self._schedules = schedules
         self._jitter = jitter
         self._at_once = at_once or {}
+        self._prompt = prompt
         self._paces: dict[tuple[str, str], Pace] = {}
         self._woken = asyncio.Event()
         self._done: list[tuple[Message, Answer]] = []
@@ -204,10 +207,13 @@ class Post:
         """Write down what was answered, unless that was done a moment ago."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if self._done and began >= self._mark_at:
+        if self._done and (began >= self._mark_at or self._is_prompt()):
             await self._mark()
             ended = loop.time()
             self._mark_at = ended + _MARK_SHARE * (ended - began)
+
+    def _is_prompt(self) -> bool:
+        return any(message.kind in self._prompt for message, _ in self._done)
 
     async def _mark(self) -> None:
         """Write down everything that was answered since the last time, in slices."""
@@ -269,7 +275,7 @@ class Post:
         loop, now, ledger = asyncio.get_running_loop(), self.house.clock(), self.house.ledger
         wait_s = POLL_S
         if self._done:
-            wait_s = min(wait_s, self._mark_at - loop.time())
+            wait_s = 0.0 if self._is_prompt() else min(wait_s, self._mark_at - loop.time())
         for kind, name in ledger.message_targets():
             pace = self._paces.get((kind, name), Pace())
             at = ledger.next_message_at(kind, name)

@@ -5,71 +5,16 @@ from collections import Counter
 
 import pytest
 
+from tests.unit.runtime.postal import WAITS, Office, Receiver, message, posted, run
 from tests.unit.runtime.rig import HOUR, NOW, SECOND, Clock, house_at
-from voidtrail.ledger.messages import BEHIND, DEAD, SENT, WAITING, Message
-from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.sending import Post, Refused, Retry, Sent
-
-WAITS = (5.0, 60.0, 600.0)
-
-
-class Receiver:
-    """A carrier that answers as the test says and writes down what it got."""
-
-    def __init__(self, answer=lambda message: Sent()):
-        self.answer = answer
-        self.got: list[str] = []
-        self.held: dict[str, asyncio.Event] = {}
-
-    async def carry(self, message):
-        self.got.append(message.key)
-        if message.target in self.held:
-            await self.held[message.target].wait()
-        answer = self.answer(message)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def close(self):
-        self.closed = True
-
-
-class Office:
-    """A post over a small house, and everything that it works with."""
-
-    def __init__(self, house, receiver, **more):
-        self.house, self.clock = house, house.clock
-        self.intake = Intake(house.ledger, house.clock)
-        self.post = Post(house, self.intake, {"hook": receiver}, {"hook": WAITS},
-                         lambda: 0.5, **more)  # fmt: skip
-
-    async def turn(self, at=None):
-        self.clock.now = at or self.clock.now
-        return await self.post.turn()
-
-    def row(self, key):
-        return self.house.ledger.message_by_key(key)
+from voidtrail.ledger.messages import BEHIND, DEAD, SENT, WAITING
+from voidtrail.runtime.sending import Refused, Retry, Sent
 
 
 @pytest.fixture
 def house(tmp_path):
     with house_at(tmp_path, Clock()) as house:
         yield house
-
-
-def message(key, target="shop", lane="", at=NOW, kind="hook"):
-    return Message(0, key, kind, target, lane, b"{}", at, at)
-
-
-def posted(house, *messages):
-    house.ledger.begin()
-    count = house.ledger.post(messages)
-    house.ledger.commit()
-    return count
-
-
-def run(work):
-    return asyncio.run(work())
 
 
 def test_what_is_posted_is_carried_once_and_marked(house):
@@ -290,91 +235,28 @@ def test_messages_that_arrived_long_ago_are_forgotten(house):
     assert (office.row("a"), office.row("b").state) == (None, WAITING)
 
 
-# ---------------------------------------------------------------- what may go wrong
+@pytest.mark.parametrize(("prompt", "most"), [({"hook"}, 1), ((), 256)])
+def test_prompt_kinds_are_written_down_one_by_one_and_others_share_transactions(
+    house, prompt, most
+):
+    """What is sent and not written down is what a kill repeats."""
+    office = Office(house, Receiver(), at_once={"hook": 1}, prompt=prompt)
+    unmarked = []
 
-
-def test_clock_set_back_holds_nothing_up(house):
-    """The clock was a day ahead when messages failed; put right, they do not wait that day."""
-    down = [True]
-    office = Office(house, Receiver(lambda _: Retry("down") if down[0] else Sent()))
+    async def carry(message):
+        sent = [key for key in office.receiver.got if office.row(key).state != SENT]
+        unmarked.append(len(sent) + 1)
+        office.receiver.got.append(message.key)
+        return Sent()
 
     async def work():
-        office.clock.now = NOW + 24 * HOUR
-        posted(house, *(message(f"m{n}", at=office.clock.now) for n in range(10)))
+        office.receiver.carry = carry
+        posted(house, *(message(f"m{n}") for n in range(60)))
         running = asyncio.ensure_future(office.post.run())
-        while office.post.counts["hook_failed"] < 5:
+        while office.post.counts["hook_sent"] < 60:
             await asyncio.sleep(0.01)
-        down[0] = False
-        office.clock.now = NOW
-        office.post.wake()
-        async with asyncio.timeout(20):
-            while office.post.counts["hook_sent"] < 10:
-                await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
     run(work)
-    assert house.ledger.message_count("hook", "shop", SENT) == 10
-
-
-def test_clock_set_back_while_no_process_ran_is_seen_at_the_start(house):
-    posted(house, message("a", at=NOW + 24 * HOUR))
-    office = Office(house, Receiver())
-    asyncio.run(office.post._mind_the_clock())
-    assert run(office.turn) == 1
-
-
-def test_messages_that_some_refuse_do_not_use_up_their_tries_over_those_that_arrive(house):
-    """Ten orders that the receiver does not know, among ninety that it does."""
-    receiver = Receiver(lambda each: Retry("status 404") if each.key[0] == "x" else Sent())
-    office = Office(house, receiver)
-    posted(house, *(message(f"x{n}") for n in range(10)))
-    posted(house, *(message(f"y{n}") for n in range(90)))
-
-    async def work():
-        for second in range(60):
-            await office.turn(NOW + second * SECOND)
-
-    run(work)
-    assert house.ledger.message_count("hook", "shop", SENT) == 90
-    assert {office.row(f"x{n}").tries for n in range(10)} <= {1, 2}
-    assert {office.row(f"x{n}").state for n in range(10)} == {WAITING}
-
-
-def test_receiver_that_is_back_while_nobody_looked_is_given_everything_at_once(tmp_path):
-    """The server is restarted after two days of outage, and the receiver is there again."""
-    clock = Clock()
-    with house_at(tmp_path, clock) as house:
-        office = Office(house, Receiver(lambda _: Retry("down")))
-        office.post._schedules = {"hook": (5.0, 172_800.0, 172_800.0)}
-        posted(house, *(message(f"m{n}") for n in range(20)))
-        for second in (0, 10, 20, 3600, 7200):
-            run(lambda second=second: office.turn(NOW + second * SECOND))
-    clock.now = NOW + 47 * HOUR
-    with house_at(tmp_path, clock) as house:
-        posted(house, message("new", at=clock.now))
-        office = Office(house, Receiver())
-        run(office.turn)
-        assert house.ledger.message_count("hook", "shop", SENT) == 21
-
-
-def test_full_disk_stops_the_post_and_what_was_not_written_down_goes_again(tmp_path):
-    clock = Clock()
-    first, second = Receiver(lambda _: Retry("x" * 400)), Receiver()
-    with house_at(tmp_path, clock) as house:
-        posted(house, *(message(f"m{n}") for n in range(300)))
-        pages = house.ledger.db.execute("PRAGMA page_count").fetchone()[0]
-        house.ledger.db.execute(f"PRAGMA max_page_count = {pages}")
-        office = Office(house, first, at_once={"hook": 300})
-
-        async def work():
-            async with asyncio.timeout(20):
-                await office.post.run()
-
-        run(work)
-        assert house.ledger.stopped is not None
-        assert office.intake.stopped is not None
-    with house_at(tmp_path, clock) as house:
-        run(Office(house, second).turn)
-        assert set(first.got) <= set(second.got)
-        assert len(second.got) == 300
+    assert max(unmarked) <= most
