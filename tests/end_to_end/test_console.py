@@ -222,7 +222,7 @@ def test_a_quarantined_delivery_is_read_again_in_two_taps(look, console):
     )  # fmt: skip
     assert used <= 3
     page.locator("#quarantine [role=status]").wait_for()
-    assert "现在读懂了" in page.locator("#quarantine [role=status]").inner_text()
+    assert "现在解析成功" in page.locator("#quarantine [role=status]").inner_text()
     assert page.locator("#quarantine > header .figures").inner_text() == str(before - 1)
 
 

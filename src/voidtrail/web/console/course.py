@@ -22,6 +22,7 @@ def course(found: Overview) -> dict[str, Any]:
         "description": _description(found),
         "unit": _("share of those begun"),
         "points": points,
+        "drawn": any(each.payments for each in found.series),
         "marks": [_mark(each, ticks) for each in found.marks if _tick(each, ticks)],
         "expected": any(each.low is not None for each in found.series),
         "source": _("Source: what every account said; {payments} payments.").format(
