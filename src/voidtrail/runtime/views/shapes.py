@@ -252,13 +252,3 @@ class OrderPage(Shape, frozen=True, kw_only=True):
     payments: tuple[PaymentPage, ...]
     more: bool
     as_of: Micros
-
-
-class FeedRow(Shape, frozen=True, kw_only=True):
-    """One change of a payment's verdict, for the live feed; `no` is its number in the outbox."""
-
-    no: int
-    at: Micros
-    quiet: bool
-    before: str
-    row: PaymentRow
