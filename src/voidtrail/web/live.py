@@ -25,8 +25,11 @@ from voidtrail.web.hub import Batch, Client, Hub, Row, watching
 
 PATH: Final = "/live"
 CLIENTS_MAX: Final = 2000
-ROWS_MAX: Final = 50
-"""Of more changes than this in one tick only the latest are rows; the others are counted."""
+ROWS_PER_S: Final = 500
+"""Of more changes than this only the latest are rows; the others are counted."""
+ROWS_LEAST: Final = 50
+ROWS_MOST: Final = 1000
+"""Bounds of how many rows one reading may hold, however short or long ago the last one was."""
 PAGE_MAX: Final = 500
 _NUMBER_DIGITS: Final = 18
 _HEADERS: Final = [
@@ -51,6 +54,7 @@ class Live:
         self._abort = abort
         self._thread = ThreadPoolExecutor(1, "live")
         self._reader: House | None = None
+        self._read_at = 0.0
         self.hub = Hub(self._read, self._page, self._newest)
 
     async def close(self) -> None:
@@ -115,8 +119,13 @@ class Live:
         return newest
 
     async def _read(self, after: int, languages: Sequence[str]) -> Batch:
+        now = asyncio.get_running_loop().time()
+        rows = int((now - self._read_at) * ROWS_PER_S)
+        self._read_at = now
+
         def work(house: House) -> Batch:
-            return _batch(news.since(house, after, ROWS_MAX), languages, after)
+            limit = min(max(rows, ROWS_LEAST), ROWS_MOST)
+            return _batch(news.since(house, after, limit), languages, after)
 
         batch: Batch = await self._run(work)
         return batch
