@@ -8,6 +8,8 @@ thread apart, so that the present day does not wait for them.
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -119,7 +121,8 @@ class Counter:
             self._closing = True
             self._changed.notify_all()
         if self._reader is not None:
-            self._reader.ledger.db.interrupt()
+            with contextlib.suppress(sqlite3.ProgrammingError):  # it may be closed by now
+                self._reader.ledger.db.interrupt()
         self._thread.join(timeout=10.0)
 
     def _forget(self) -> None:

@@ -87,7 +87,6 @@ class Desk:
     def close(self) -> None:
         """Let go of the threads and their connections."""
         self.watch.close()
-        self.watch.close()
         self._threads.shutdown()
         for reader in self._readers:
             reader.close()
