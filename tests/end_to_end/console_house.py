@@ -16,9 +16,9 @@ from tests.end_to_end.house import Served, clean_environment
 from voidtrail.event.model import Unreadable
 from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import build
-from voidtrail.runtime.clock import now
+from voidtrail.runtime.business_day import DAY
+from voidtrail.runtime.clock import now, to_datetime
 from voidtrail.runtime.ingest import item_of, prepare
-from voidtrail.runtime.rehearsal import latest_day
 from voidtrail.runtime.settings import load
 from voidtrail.testing.world import arrivals, small_world
 from voidtrail.testing.world.settings import Settings as WorldSettings
@@ -80,7 +80,8 @@ def fill(config, world, stumble=3):
     ledger = house.ledger
     missed = 0
     coming = arrivals(world)
-    while group := list(islice(coming, SLICE_MAX)):
+    come = (each for each in coming if each.delivery.received_at <= now())
+    while group := list(islice(come, SLICE_MAX)):
         items = []
         for each, _ in group:
             entry = house.entries[each.source, each.account]
@@ -109,7 +110,8 @@ class Console(Served):
         super().__init__(folder / "empty")
         self.folder = Path(folder)
         self.db = self.folder / "v.db"
-        self.day = latest_day(now())
+        # Yesterday: whatever the hour, some of it can still be saved.
+        self.day = to_datetime(now() - DAY, "Asia/Shanghai").date()
         world = small_world(SEED, settings=WorldSettings(orders=orders, test_orders=8, refused=0,
                                                          day=self.day))  # fmt: skip
         configure(self.folder, world, self.port)

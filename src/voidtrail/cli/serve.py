@@ -48,6 +48,9 @@ def serve(
 
 def link(
     name: Annotated[str, typer.Option(help="Whose link it is; stands by what they do.")] = "",
+    port: Annotated[
+        int | None, typer.Option(help="Port of the server, if not the one in the settings.")
+    ] = None,
     db: Annotated[Path | None, typer.Option(help="The ledger's file.")] = None,
     config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
 ) -> None:
@@ -55,11 +58,15 @@ def link(
 
     Example: voidtrail link --name "Li Wei"
     """
-    from voidtrail.runtime.opening import reading
+    from voidtrail.runtime.opening import reader
+    from voidtrail.runtime.starting import load_settings
     from voidtrail.web.access import Access
 
-    with reading(config, db) as house:
+    house = reader(load_settings(config, db, {"server.port": port}))
+    try:
         typer.echo(Access(house).link(name))
+    finally:
+        house.close()
 
 
 def work(
