@@ -10,7 +10,7 @@ from voidtrail.cli.main import run
 from voidtrail.event.account import Secret
 from voidtrail.event.model import Delivery
 from voidtrail.runtime.app import build
-from voidtrail.runtime.ingest import prepare
+from voidtrail.runtime.preparing import prepare
 from voidtrail.runtime.settings import load
 from voidtrail.sources import storefront
 

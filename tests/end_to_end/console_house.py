@@ -18,7 +18,7 @@ from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import build
 from voidtrail.runtime.business_day import DAY
 from voidtrail.runtime.clock import now, to_datetime
-from voidtrail.runtime.ingest import item_of, prepare
+from voidtrail.runtime.preparing import item_of, prepare
 from voidtrail.runtime.settings import load
 from voidtrail.testing.world import arrivals, small_world
 from voidtrail.testing.world.settings import Settings as WorldSettings

@@ -29,9 +29,10 @@ from voidtrail.lifecycle.terms import Terms
 from voidtrail.lifecycle.verdict import RULES, VERDICT, Money, State
 from voidtrail.money import currency_code
 from voidtrail.runtime.app import House, add_account
-from voidtrail.runtime.ingest import Intake, prepare
+from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice
 from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.preparing import prepare
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.settings import Settings
 from voidtrail.runtime.settings import Worker as Pace

@@ -18,7 +18,7 @@ from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime import clock as clocks
-from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.settings import Settings, secrets_of
 from voidtrail.sources.contract import Registry
 from voidtrail.sources.registry import SOURCES

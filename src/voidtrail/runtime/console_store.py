@@ -18,7 +18,7 @@ from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime.app import House, add_account, build
-from voidtrail.runtime.ingest import prepare
+from voidtrail.runtime.preparing import prepare
 from voidtrail.runtime.settings import Ledger, Settings
 from voidtrail.testing.bench.copies import copy_rows
 from voidtrail.testing.world import accounts, arrivals, small_world

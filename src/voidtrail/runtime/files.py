@@ -21,7 +21,7 @@ from voidtrail.event.account import Account, Mode
 from voidtrail.ledger.contract import SLICE_MAX, Item
 from voidtrail.runtime import tables
 from voidtrail.runtime.app import House, add_account
-from voidtrail.runtime.ingest import Entry, item_of
+from voidtrail.runtime.preparing import Entry, item_of
 from voidtrail.runtime.revisions import Progress, next_delivery, supersede
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources.table import NAME, TableMapping, parse_mapping

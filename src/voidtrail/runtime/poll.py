@@ -17,7 +17,8 @@ from voidtrail.errors import PlatformUnavailable, Refused
 from voidtrail.event.codec import REST_AT
 from voidtrail.event.model import Delivery, Event, Kind, Request, Result, Role, Via
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry, Intake, item_of, prepare
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.preparing import Entry, item_of, prepare
 
 _KIND: Final = REST_AT["kind"]
 _ANSWER_MAX: Final = 1_048_576

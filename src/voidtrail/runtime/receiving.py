@@ -11,7 +11,8 @@ from voidtrail.event.model import Acknowledgement, Delivery
 from voidtrail.ledger.contract import Receipt
 from voidtrail.runtime import envelope
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry, Fate, Intake
+from voidtrail.runtime.ingest import Fate, Intake
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.sources.contract import Outcome
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.preparing import Entry
 
 _LOGGED_MAX: Final = 10
 _log = structlog.get_logger(__name__)

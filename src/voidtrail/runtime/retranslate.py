@@ -23,7 +23,7 @@ from voidtrail.ledger.keys import WrappedKey
 from voidtrail.runtime import envelope
 from voidtrail.runtime.app import House
 from voidtrail.runtime.files import REVISION, mapping_text
-from voidtrail.runtime.ingest import Entry, item_of, prepare
+from voidtrail.runtime.preparing import Entry, item_of, prepare
 from voidtrail.runtime.revisions import Progress
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources.table import MAPPING_OPTION, NAME

@@ -14,7 +14,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.receiving import Receiver, answers
 from voidtrail.web.hooks import PREFIX, TOO_SLOW, headers_kept
 

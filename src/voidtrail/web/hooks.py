@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from voidtrail.runtime.app import House
-from voidtrail.runtime.ingest import Entry
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.receiving import TOO_LARGE, Receiver, answers
 
 Scope = MutableMapping[str, Any]

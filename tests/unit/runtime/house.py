@@ -6,7 +6,7 @@ from pathlib import Path
 from voidtrail.event.account import Account
 from voidtrail.event.model import Delivery, Event, Kind, Result
 from voidtrail.runtime.app import add_account, build
-from voidtrail.runtime.ingest import item_of
+from voidtrail.runtime.preparing import item_of
 from voidtrail.runtime.settings import load
 
 NOW = 1_790_000_000_000_000  # 2026-09-21T14:13:20Z

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from voidtrail.event.account import Secret
 from voidtrail.event.model import Delivery, Event, Kind, Result, Role
 from voidtrail.runtime.app import build
-from voidtrail.runtime.ingest import item_of
+from voidtrail.runtime.preparing import item_of
 from voidtrail.runtime.settings import load
 from voidtrail.sources import storefront
 

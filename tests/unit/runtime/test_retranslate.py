@@ -11,7 +11,7 @@ from voidtrail.event.model import Delivery, Kind, Tag, Unreadable
 from voidtrail.ledger import rebuild
 from voidtrail.runtime.app import add_account
 from voidtrail.runtime.files import import_file
-from voidtrail.runtime.ingest import prepare
+from voidtrail.runtime.preparing import prepare
 from voidtrail.runtime.report import report
 from voidtrail.runtime.retranslate import retranslate
 from voidtrail.runtime.show import show

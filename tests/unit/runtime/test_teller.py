@@ -11,7 +11,8 @@ from tests.unit.runtime.rig import NOW, SECOND, Clock, delivery, event, house_at
 from voidtrail.event.model import Kind, Tag
 from voidtrail.ledger.messages import Message
 from voidtrail.runtime.deciding import NOTHING, Decision
-from voidtrail.runtime.ingest import Intake, item_of
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.preparing import item_of
 from voidtrail.runtime.teller import Teller
 
 

@@ -9,9 +9,10 @@ from tests.unit.runtime.notify.desk import DUTY, MINUTE, office_at
 from tests.unit.runtime.rig import NOW, delivery, event, put
 from voidtrail.event.model import Kind, Result, Via
 from voidtrail.ledger import rebuild
-from voidtrail.runtime.ingest import Intake, item_of
+from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.notify.desk import acknowledge, is_ours, signature
 from voidtrail.runtime.outbox import take
+from voidtrail.runtime.preparing import item_of
 
 
 @pytest.fixture

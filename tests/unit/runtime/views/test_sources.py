@@ -7,7 +7,8 @@ import pytest
 from tests.unit.runtime.rig import HOUR, NOW, Clock, event, house_at, put, stated
 from voidtrail.errors import NotFound
 from voidtrail.event.model import Delivery, Unreadable
-from voidtrail.runtime.ingest import Intake, item_of
+from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.preparing import item_of
 from voidtrail.runtime.report import report
 from voidtrail.runtime.views import sources
 
