@@ -8,6 +8,7 @@ file. Events are `row` (an element for the list) and `more` (so many that only t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -119,11 +120,10 @@ class Live:
         return newest
 
     async def _read(self, after: int, languages: Sequence[str]) -> Batch:
-        now = asyncio.get_running_loop().time()
-        rows = int((now - self._read_at) * ROWS_PER_S)
-        self._read_at = now
-
         def work(house: House) -> Batch:
+            # By the clock of the reading itself: it may have waited for its turn.
+            before, self._read_at = self._read_at, time.monotonic()
+            rows = int((self._read_at - before) * ROWS_PER_S)
             limit = min(max(rows, ROWS_LEAST), ROWS_MOST)
             return _batch(news.since(house, after, limit), languages, after)
 
