@@ -85,6 +85,57 @@ def report(
     }
 
 
+def called_off(
+    house: House, *, since: str | Micros | None = None, until: str | Micros | None = None,
+    include_test: bool = False, shop: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Count payments and those called off, as `report` does, and nothing else.
+
+    Args:
+        house: the house; it may be one that only reads.
+        since: as of a report.
+        until: as of a report.
+        include_test: count test traffic too.
+        shop: only of this shop; "" counts all.
+
+    Returns:
+        "payments", "cancelled", "cancel_rate" and "cancelled_minor" of a report.
+    """
+    with counted(house, Scope(since, until, None, include_test, shop)) as rows:
+        rows.fill(None)
+        cells = rows.cells()
+        clusters = rows.clusters().get(None) if _knows_customers(cells) else None
+    figure = _figure(cells, clusters, Orders(0, 0, 0, 0))
+    return {name: figure[name] for name in ("payments", "cancelled", "cancel_rate",
+                                            "cancelled_minor")}  # fmt: skip
+
+
+def samples(
+    house: House, by: Sequence[str], *, since: str | Micros | None = None,
+    until: str | Micros | None = None, include_test: bool = False, shop: str = "",
+) -> dict[tuple[str, Any], tuple[int, int]]:  # fmt: skip
+    """Count payments by several dimensions: of each value, called off and of how many.
+
+    Args:
+        house: the house; it may be one that only reads.
+        by: of `counting.DIMENSIONS` or public dimensions.
+        since: as of a report.
+        until: as of a report.
+        include_test: count test traffic too.
+        shop: only of this shop; "" counts all.
+    """
+    found: dict[tuple[str, Any], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    with counted(house, Scope(since, until, None, include_test, shop)) as rows:
+        for dimension in by:
+            rows.fill(dimension)
+            for cell in rows.cells():
+                key = dimension, spoken(dimension, cell.value, rows.accounts)
+                gone, of = found[key]
+                off = cell.payments if cell.state == State.CANCELLED else 0
+                found[key] = gone + off, of + cell.payments
+    return dict(found)
+
+
 def instant_of(house: House, as_of: str | Micros | None) -> Micros | None:
     """Return the instant of an `--as-of`; without a zone it is by the accounts' common clock."""
     if as_of is None or isinstance(as_of, int):
@@ -137,15 +188,22 @@ def _figures(rows: Counted) -> dict[Any, dict[str, Any]]:
     groups: dict[Any, list[Cell]] = defaultdict(list)
     for cell in rows.cells():
         groups[cell.value].append(cell)
-    all_payments = sum(cell.payments for cells in groups.values() for cell in cells)
-    known = sum(cell.subjects for cells in groups.values() for cell in cells)
     clusters: dict[Any, Clusters] = {}
-    if all_payments and known >= _KNOWN_ENOUGH * all_payments:
+    if _knows_customers(cell for cells in groups.values() for cell in cells):
         clusters = rows.clusters()
     orders = rows.orders()
     return {
         value: _figure(cells, clusters.get(value), orders[value]) for value, cells in groups.items()
     }
+
+
+def _knows_customers(cells: Iterable[Cell]) -> bool:
+    """Whether enough customers are known for an interval over customers."""
+    payments = subjects = 0
+    for cell in cells:
+        payments += cell.payments
+        subjects += cell.subjects
+    return bool(payments) and subjects >= _KNOWN_ENOUGH * payments
 
 
 def _figure(cells: Iterable[Cell], clusters: Clusters | None, orders: Orders) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from voidtrail.insight.expectation import Band, Step, expected
 from voidtrail.runtime.app import House
 from voidtrail.runtime.business_day import DAY, HOUR, SECOND, bound
 from voidtrail.runtime.clock import from_text, to_text
-from voidtrail.runtime.report import report
+from voidtrail.runtime.report import report, samples
 from voidtrail.runtime.views.filtering import FAR, question
 from voidtrail.runtime.views.overview_shapes import Mark, Period, Point
 from voidtrail.runtime.views.rows import ACCOUNT_NO
@@ -48,11 +48,14 @@ class Asked(NamedTuple):
     shop: str = ""
     test: bool = False
 
+    def question(self) -> dict[str, Any]:
+        """Return it as a report is asked."""
+        return {"since": self.since or None, "until": self.until or None, "shop": self.shop,
+                "include_test": self.test}  # fmt: skip
+
     def report(self, house: House, **more: Any) -> dict[str, Any]:
         """Return the report of it; `more` overrides its period and divides it."""
-        asked = {"since": self.since or None, "until": self.until or None,
-                 "shop": self.shop, "include_test": self.test, **more}  # fmt: skip
-        return report(house, **asked)
+        return report(house, **{**self.question(), **more})
 
     def days(self) -> int | None:
         """Return how many days it ranges over; None if it has no bound."""
@@ -132,15 +135,13 @@ def earlier_weeks(house: House, asked: Asked) -> Known:
     dimension = DIMENSION[step]
     for week in range(1, WEEKS + 1):
         before = asked.back(7 * week)
-        for figures in before.report(house, by=[dimension, *PARTS])["by"]:
-            sample = figures["cancelled"], figures["payments"]
-            if figures["dimension"] == dimension:
-                key = _later(figures["value"], 7 * week)
-                steps.setdefault(key, []).append(sample)
+        found = samples(house, [dimension, *PARTS], **before.question())
+        for (name, value), sample in found.items():
+            if name == dimension:
+                steps.setdefault(_later(value, 7 * week), []).append(sample)
             else:
-                part = figures["dimension"], figures["value"] or ""
-                gone, of = parts.get(part, (0, 0))
-                parts[part] = gone + sample[0], of + sample[1]
+                gone, of = parts.get((name, value or ""), (0, 0))
+                parts[name, value or ""] = gone + sample[0], of + sample[1]
     return Known(steps, parts)
 
 

@@ -16,6 +16,7 @@ from voidtrail.insight.rate import Rate
 from voidtrail.runtime.app import House
 from voidtrail.runtime.business_day import DAY, cutoff_us
 from voidtrail.runtime.clock import to_datetime
+from voidtrail.runtime.report import called_off
 from voidtrail.runtime.views.course import (
     DIMENSION,
     NOTHING,
@@ -117,7 +118,7 @@ def _before(house: House, asked: Asked, period: Period, now: Micros) -> list[Bef
         until: str | Micros = earlier.until
         if period.to_at is not None and now < period.to_at:
             until = now - back * DAY
-        figures = earlier.report(house, until=until)
+        figures = called_off(house, **{**earlier.question(), "until": until})
         found.append(Before(basis, earlier.since, earlier.until, figures))
     return found
 

@@ -21,9 +21,9 @@ from voidtrail.event.model import Micros
 from voidtrail.runtime.views.filtering import FAR, Question
 from voidtrail.runtime.views.rows import AMOUNT
 
-FEW: Final = 4_000
+FEW: Final = 1_000
 """An outcome that no more payments have is looked up by itself, and sorted."""
-SORTED_MOST: Final = 16_000
+SORTED_MOST: Final = 8_000
 """Of more payments than this only the latest are sorted by amount."""
 _AMOUNT_BITS: Final = 50
 _FIRST: Final = 512

@@ -22,6 +22,7 @@ from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.views.course import NOTHING, Asked, Known, earlier_weeks
 from voidtrail.runtime.views.overview import overview, uncounted
 from voidtrail.runtime.views.overview_shapes import Overview
+from voidtrail.runtime.views.paper import Paper, paper
 from voidtrail.runtime.views.saving import Snapshot, snapshot
 
 FRESH_S: Final = 2.0
@@ -30,6 +31,8 @@ IDLE_SHARE: Final = 9.0
 """After a count its thread rests this many times as long."""
 LOOKED_S: Final = 60.0
 """What nobody looked at for so long is not counted anew."""
+WAITED_S: Final = 15.0
+"""Who waits for a first count asks again within this time; else it is not made."""
 KEPT_MOST: Final = 64
 WAIT_S: Final = 0.5
 WAIT_LARGE_S: Final = 0.03
@@ -40,6 +43,7 @@ In a large ledger the first count takes longer than anybody should wait.
 _LARGE: Final = 200_000
 _PAUSE_S: Final = 0.25
 _EARLIER_S: Final = 1800.0
+_PAPER_S: Final = 20.0
 _LONG_DAYS: Final = 8
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -147,7 +151,10 @@ class Counter:
     def _next(self) -> _Count[Any] | None:
         """Return what is to be counted now: what never was, then what is oldest."""
         now = self._clock()
-        never = [each for each in self._counts.values() if each.value is None]
+        never = [
+            each for each in self._counts.values()
+            if each.value is None and now - each.wanted_at < WAITED_S
+        ]  # fmt: skip
         if never:
             return min(never, key=lambda each: each.tried_at)
         due = [each for each in self._counts.values() if each.due(now)]
@@ -214,6 +221,17 @@ class Watch:
     def saving(self) -> Snapshot | None:
         """Return what can still be saved as it was last found; None while it never was."""
         return self._short.get("saving", snapshot, wait_s=self._wait_s)[0]
+
+    def paper(self, asked: Asked) -> Paper | None:
+        """Return the report to be forwarded as it was last counted; None while it never was.
+
+        Args:
+            asked: which days, which shop, and whether test traffic counts.
+        """
+        return self._long.get(
+            ("paper", asked), lambda reader: paper(reader, asked, now=self._house.clock()),
+            fresh_s=_PAPER_S, wait_s=self._wait_s,
+        )[0]  # fmt: skip
 
     def close(self) -> None:
         """Stop counting."""

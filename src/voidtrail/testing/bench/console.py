@@ -209,11 +209,11 @@ def _asked(
     texts = [*references[: plan.searches], "129.00", "¥359", "4242", "nothing-like-this"]
     return {
         "overview": iter([_overview(day, day)] * plan.overviews),
-        "overview, first look": (_overview(each, each) for each in other),
         "payments": (f"/payments?{urlencode(each)}" for each in filters),
         "payment": (f"/payments/{quote(name)}" for name in names),
         "search": (f"/find?{urlencode({'query': text})}" for text in texts),
         "sources": iter(["/sources"] * 10),
+        "overview, first look": (_overview(each, each) for each in other),
     }
 
 
