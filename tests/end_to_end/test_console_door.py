@@ -1,13 +1,14 @@
 """The console's door over real HTTP: who comes in, with what, and what a browser is told."""
 
 import gzip
+import json
 import re
 from urllib.parse import quote
 
 import pytest
 
 from tests.end_to_end.console_house import Console
-from tests.end_to_end.house import request
+from tests.end_to_end.house import request, until
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -213,3 +214,16 @@ def test_the_api_answers_as_before(console):
     assert console.get("/healthz")[0] == 200
     status, headers, _ = console.get("/api/nowhere")
     assert (status, headers["content-type"]) == (404, "application/json")
+
+
+def test_an_incident_that_a_person_has_seen_is_so_on_record(console, person):
+    """Whoever presses the button stands in the ledger by name."""
+    entries = "SELECT body FROM control WHERE kind = 'alert' ORDER BY seq"
+    found = until(lambda: console.rows(entries), why="the routes caught nothing")
+    number = json.loads(found[0][0])["incident"]
+    status, headers, _ = person.post(f"/alerts/{number}/seen")
+    assert (status, headers["location"]) == (303, f"/alerts#incident-{number}")
+    told = [json.loads(body) for (body,) in console.rows(entries)]
+    (seen,) = [each for each in told if each["type"] == "acknowledged"]
+    assert (seen["incident"], seen["who"]) == (number, "李伟")
+    assert "Seen by 李伟" in person.page("/alerts")

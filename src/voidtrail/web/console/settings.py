@@ -24,6 +24,9 @@ async def settings(request: Asked) -> Response[str]:
             "patience": sorted(terms.patience_s.items(), key=lambda each: (each[1], each[0])),
             "server": house.settings.server,
             "ledger": house.settings.ledger,
+            "routes": house.settings.route,
+            "channels": house.settings.channel,
+            "endpoints": house.settings.endpoint,
         }
 
     return await desk_of(request).page(request, "settings.html", work)
