@@ -22,7 +22,7 @@ from voidtrail.runtime.views.shapes import Filter, Hit, Page
 from voidtrail.runtime.views.shapes import Found as Search
 
 PER_PAGE: Final = 50
-BUDGET_S: Final = 0.05
+BUDGET_S: Final = 0.03
 """How long a page may look for payments that pass its filter."""
 HITS: Final = 20
 _MONEY: Final = re.compile(r"[^\w.,-]?\s*([0-9]{1,3}(?:,?[0-9]{3})*(?:\.[0-9]{1,3})?)")

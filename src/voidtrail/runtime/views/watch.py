@@ -115,8 +115,9 @@ class Counter:
                 count = self._counts[key] = _Count(make, fresh_s)
             count.wanted_at = now
             self._changed.notify_all()
-            if count.value is None:
-                self._changed.wait_for(lambda: count.value is not None or self._closing, wait_s)
+            if count.value is None or now - count.made_at > LOOKED_S:
+                # Nobody has looked for a while: better a moment's wait than an old figure.
+                self._changed.wait_for(lambda: count.made_at >= now or self._closing, wait_s)
             return count.value, max(0.0, self._clock() - count.made_at)
 
     def close(self) -> None:
@@ -169,7 +170,9 @@ class Counter:
             (written,) = reader.ledger.db.execute("PRAGMA data_version").fetchone()
             version = written, self._outside()
             if count.value is not None and version == count.version:
-                count.made_at = began
+                with self._changed:
+                    count.made_at = began
+                    self._changed.notify_all()
                 return
             value = count.make(reader)
         except Exception:
@@ -200,6 +203,7 @@ class Watch:
         self._known_made = 0
         self._long = Counter(house, "count-long", lambda: 0)
         self._short = Counter(house, "count", lambda: self._known_made)
+        self._short.get("saving", snapshot, wait_s=0.0)
 
     def overview(self, asked: Asked) -> Overview:
         """Return the first page as it was last counted; pending while it never was.

@@ -71,6 +71,16 @@ def test_nothing_is_counted_anew_while_nothing_changed(counter):
     assert age_s < 0.6
 
 
+def test_old_count_is_made_anew_before_it_is_shown_again(home):
+    now = [1000.0]
+    counter = Counter(home, "test", lambda: 0, lambda: now[0])
+    assert counter.get("a", _payments)[0] == 1
+    say(home, "stripe", "main", event("p1", Kind.CANCEL))
+    now[0] += 3600
+    assert counter.get("a", _payments, wait_s=10.0) == (2, 0.0)
+    counter.close()
+
+
 def test_count_that_fails_keeps_the_last_one_and_tries_again(home, counter):
     turns = []
 
