@@ -40,7 +40,9 @@ TEXTS = """() => {
     return texts;
 }"""
 NAMES = re.compile(
-    r"Stripe|Voidtrail|App|CSV|H5|JSAPI|POS|UTC|TLS|ISO|toml|voidtrail|server|public_url|hooks|"
+    # A command is written as it is typed, a zone and a digest as machines write them.
+    r"voidtrail(?: [a-z]+| --[a-z-]+| [\d-]+)+|[A-Z]\w+/[A-Z]\w+|\b[0-9a-f]{16}\b|"
+    r"Stripe|Voidtrail|App|CSV|PDF|H5|JSAPI|POS|UTC|TLS|ISO|toml|voidtrail|server|public_url|hooks|"
     r"account|source|channel|route|CNY|USD|EUR|GBP|JPY|US|JP"
 )
 MENU = "details.menu"
