@@ -130,6 +130,13 @@ class LedgerUnsafe(OutsideFault):
     retry: ClassVar[Retry] = "after_fix"
 
 
+class PaperUnavailable(OutsideFault):
+    """No PDF can be made here: the message says which library or font is missing."""
+
+    code = "paper_unavailable"
+    retry: ClassVar[Retry] = "after_fix"
+
+
 class KeyErased(VoidtrailError):
     """The data key of this subject was erased; what it sealed can never be read again."""
 

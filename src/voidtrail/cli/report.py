@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from voidtrail.cli import screen
 from voidtrail.cli.options import AsOf, Config, Db, Json
-from voidtrail.runtime.text import _, label
+from voidtrail.errors import WrongUse
+from voidtrail.runtime.text import _, label, language
+
+if TYPE_CHECKING:
+    from voidtrail.runtime.app import House
+    from voidtrail.runtime.views.course import Asked
+
+
+class Period(StrEnum):
+    """A period of the calendar."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
 
 _WORDS = frozenset({"how", "actor", "state", "method", "channel"})
 
@@ -30,6 +47,15 @@ def report(
     ] = None,
     shop: Annotated[str, typer.Option(help="Only of this shop.")] = "",
     test: Annotated[bool, typer.Option("--test", help="Count test traffic too.")] = False,
+    period: Annotated[
+        Period | None, typer.Option(help="The day, week or month of --since (else of yesterday).")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it as a page to forward; - for standard output.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="Write it as a PDF to forward; - for standard output.")
+    ] = None,
     as_of: AsOf = None,
     db: Db = None,
     config: Config = None,
@@ -41,14 +67,45 @@ def report(
     """
     from voidtrail.runtime.opening import reading
     from voidtrail.runtime.report import report as made
+    from voidtrail.runtime.views.course import Asked
+    from voidtrail.runtime.views.paper import days_of
 
+    files = [each for each in (html, pdf) if each is not None]
+    if files and (by or as_of):
+        raise WrongUse("--html and --pdf take neither --by nor --as-of")
     with reading(config, db) as house:
-        found = made(house, since=since, until=until, as_of=as_of, by=by, include_test=test,
-                     shop=shop)  # fmt: skip
-    if json:
-        screen.say_json(found)
-    else:
-        show(found)
+        if period is not None or files:
+            since, until = days_of(house, since, until, period.value if period else "")
+        if files:
+            _forward(house, Asked(since or "", until or "", shop, test), html, pdf)
+        if json or not files:
+            found = made(house, since=since, until=until, as_of=as_of, by=by, include_test=test,
+                         shop=shop)  # fmt: skip
+            screen.say_json(found) if json else show(found)
+
+
+def _forward(house: House, asked: Asked, html: Path | None, pdf: Path | None) -> None:
+    """Write the report as a page, as a PDF, or as both."""
+    from voidtrail.runtime.views.paper import paper
+    from voidtrail.web.paper.pages import page, printed
+
+    now = house.clock()
+    made = page(paper(house, asked, now=now), language(), now)
+    if html is not None:
+        _write(html, made.encode())
+    if pdf is not None:
+        _write(pdf, printed(made))
+
+
+def _write(file: Path, content: bytes) -> None:
+    if str(file) == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise WrongUse(f"{file} cannot be written: {error.strerror}") from None
+    typer.echo(_("Written: {file}").format(file=file), err=True)
 
 
 def show(found: dict[str, Any]) -> None:

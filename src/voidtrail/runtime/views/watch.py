@@ -44,6 +44,7 @@ _LARGE: Final = 200_000
 _PAUSE_S: Final = 0.25
 _EARLIER_S: Final = 1800.0
 _PAPER_S: Final = 20.0
+_PAPER_WAIT_S: Final = 4.0
 _LONG_DAYS: Final = 8
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -234,7 +235,7 @@ class Watch:
         """
         return self._long.get(
             ("paper", asked), lambda reader: paper(reader, asked, now=self._house.clock()),
-            fresh_s=_PAPER_S, wait_s=self._wait_s,
+            fresh_s=_PAPER_S, wait_s=_PAPER_WAIT_S if self._wait_s == WAIT_S else self._wait_s,
         )[0]  # fmt: skip
 
     def close(self) -> None:

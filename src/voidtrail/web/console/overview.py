@@ -63,7 +63,9 @@ def shown(found: Overview, link: Link, *, is_today: bool, now: int) -> dict[str,
     """Return what the template writes: every figure in words, with the page behind it."""
     return {
         "overview": found,
-        "headline": headline(found.sentence, is_today, found.period.zone, now),
+        "headline": headline(
+            found.sentence, is_today, found.period.zone, now, daily=found.step == "day"
+        ),
         "risk": at_risk(found.at_risk.amounts, found.at_risk.count),
         "tiles": [_tile(each, link) for each in found.tiles],
         "chart": course(found),

@@ -77,7 +77,7 @@ def _money(row: PaymentRow, legs: Mapping[str, Amount]) -> str:
                                                          money(row.amount))  # fmt: skip
 
 
-def headline(found: Sentence, today: bool, zone: str, now: Micros) -> str:
+def headline(found: Sentence, today: bool, zone: str, now: Micros, *, daily: bool = False) -> str:
     """Say the overview in one sentence.
 
     Args:
@@ -85,6 +85,7 @@ def headline(found: Sentence, today: bool, zone: str, now: Micros) -> str:
         today: the period is the present day.
         zone: in which to write instants.
         now: the present.
+        daily: it was counted by day, so that no time of day can be told.
     """
     if found.kind == "nothing":
         return (_("No payment has begun today.") if today
@@ -93,7 +94,7 @@ def headline(found: Sentence, today: bool, zone: str, now: Micros) -> str:
         "{called_off} of {payments} payment was called off",
         "{called_off} of {payments} payments were called off", found.payments,
     ).format(called_off=number(found.called_off), payments=number(found.payments))  # fmt: skip
-    where, since = _where(found), _since(found.since_at, zone, now)
+    where, since = _where(found), _since(found.since_at, zone, now, daily=daily)
     if found.kind in ("higher", "lower") and found.times is not None:
         said = _("{since}{where} are called off {times} times as often as usual; {counts}")
         return _stop(_capital(said.format(since=since, where=where, times=times(found.times),
@@ -126,9 +127,11 @@ def _where(found: Sentence) -> str:
     return _("payments by {where}").format(where=_MARKS[language()].comma.join(said))
 
 
-def _since(at: Micros | None, zone: str, now: Micros) -> str:
+def _since(at: Micros | None, zone: str, now: Micros, *, daily: bool) -> str:
     if at is None:
         return ""
+    if daily:
+        return _("since {day}, ").format(day=day_of(at, zone))
     if day_of(at, zone) == day_of(now, zone):
         return _("since {clock} today, ").format(clock=clock(at, zone, seconds=False))
     return _("since {clock} on {day}, ").format(clock=clock(at, zone, seconds=False),
