@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -107,15 +107,13 @@ def _pages(house: House, life: Life, every: Mapping[int, Facts]) -> dict[int, Pa
     )
     parts = {pid: facts.part() for pid, facts in every.items()}
     verdict, real = judge_order(list(parts.values())), counted(list(parts.values()))
-    return {
-        pid: _page(house, life, facts, rows, parts[pid] not in real, verdict)
-        for pid, facts in every.items()
-    }
+    shadows = {pid for pid, part in parts.items() if part not in real}
+    return {pid: _page(house, life, facts, rows, shadows, verdict) for pid, facts in every.items()}
 
 
 def _page(
-    house: House, life: Life, facts: Facts, rows: Mapping[int, PaymentRow], is_shadow: bool,
-    order_verdict: OrderVerdict,
+    house: House, life: Life, facts: Facts, rows: Mapping[int, PaymentRow],
+    shadows: Collection[int], order_verdict: OrderVerdict,
 ) -> PaymentPage:  # fmt: skip
     verdict, part = facts.verdict, facts.part()
     variants = _variants(life, facts)
@@ -125,7 +123,7 @@ def _page(
         rule=RULES[verdict.rule].name,
         reason=BY_NUMBER[verdict.reason].slug,
         mixed_currencies=bool(verdict.mixed),
-        shadow=is_shadow,
+        shadow=facts.payment_id in shadows,
         switched=order_verdict.switched and part.state != State.PAID,
         double_paid=order_verdict.double_paid and part.net > 0,
         due_at=verdict.due_at,
@@ -138,7 +136,9 @@ def _page(
         contradictions=contradictions(facts.events, variants, life.accounts),
         deliveries=tuple(sorted({each["delivery_id"] for each in facts.events})),
         customer=facts.joined["subject"],
-        others=tuple(row for pid, row in rows.items() if pid != facts.payment_id),
+        others=tuple(
+            row for pid, row in rows.items() if pid != facts.payment_id and pid not in shadows
+        ),
         as_of=life.now,
     )
 

@@ -217,7 +217,7 @@ class PaymentPage(Shape, frozen=True, kw_only=True):
         switched: called off, but its order was paid another way.
         due_at: when time alone may change the verdict.
         customer: pseudonym's number, None if unknown.
-        others: the order's other payments.
+        others: the order's other payments, shadows left out.
     """
 
     row: PaymentRow
