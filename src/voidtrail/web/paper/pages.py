@@ -49,6 +49,11 @@ def printed(html: str) -> bytes:
     except subprocess.TimeoutExpired:
         raise PaperUnavailable(f"no PDF was made within {_SECONDS_MAX} s") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise PaperUnavailable(said[-1] if said else f"ended with {done.returncode}")
+        said = (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+        if done.returncode == press.CANNOT:
+            raise PaperUnavailable(said)
+        raise PaperUnavailable(
+            f"setting the page ended with {done.returncode} ({said}). Without any font on the "
+            f"machine the library breaks down: {press.NO_FONT}"
+        )
     return done.stdout

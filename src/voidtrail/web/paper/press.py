@@ -11,12 +11,14 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
+CANNOT: Final = 3
+"""The exit code where the machine lacks something that the message names."""
 _LIBRARIES: Final = (
     "making a PDF needs Pango, a library of the system: on Debian and Ubuntu "
     "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, on macOS brew install "
     "pango; or use --html and print it from a browser"
 )
-_FONT: Final = (
+NO_FONT: Final = (
     "no font here can write Chinese: on Debian and Ubuntu apt install fonts-noto-cjk, or run "
     "scripts/assets in a source checkout; or use --html and print it from a browser"
 )
@@ -63,7 +65,7 @@ def press(html: str) -> bytes:
     )
     pdf: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
     if any(_is_han(point) for font in document.fonts.values() for point in font.missing):
-        raise RuntimeError(_FONT)
+        raise RuntimeError(NO_FONT)
     return pdf
 
 
@@ -77,7 +79,7 @@ def main() -> int:
         pdf = press(sys.stdin.buffer.read().decode("utf-8"))
     except RuntimeError as error:
         sys.stderr.write(f"{error}\n")
-        return 3
+        return CANNOT
     sys.stdout.buffer.write(pdf)
     return 0
 

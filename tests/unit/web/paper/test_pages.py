@@ -39,6 +39,15 @@ def test_a_press_that_cannot_set_says_what_to_install(monkeypatch):
         pages.printed("<p>x")
 
 
+def test_a_press_that_breaks_down_is_told_of_with_what_helps(monkeypatch):
+    def breaks(*_, **__):
+        return subprocess.CompletedProcess([], -11, b"", b"Pango-CRITICAL: no font\n")
+
+    monkeypatch.setattr(subprocess, "run", breaks)
+    with pytest.raises(PaperUnavailable, match=r"-11 \(Pango-CRITICAL.*fonts-noto-cjk"):
+        pages.printed("<p>x")
+
+
 def test_a_press_that_hangs_is_given_up(monkeypatch):
     def hangs(*_, **__):
         raise subprocess.TimeoutExpired("press", 1)
