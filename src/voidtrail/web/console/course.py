@@ -86,7 +86,9 @@ def _title(found: Overview, zone: str, hourly: bool) -> str:
     top = max(enough, key=lambda each: each.rate or 0)
     said = {"rate": percent(top.rate), "when": _when(top, zone, hourly)}
     if any(each.high is not None for each in settled):
-        return _("Within what was expected; highest at {when} with {rate}").format(**said)
+        return _(
+            "No single moment is beyond what was expected; highest at {when} with {rate}"
+        ).format(**said)
     return _("Highest at {when}: {rate} of what began then was called off").format(**said)
 
 
