@@ -19,7 +19,9 @@ def test_a_departure_from_what_was_expected_makes_the_title():
 
 def test_a_rate_within_its_band_is_said_to_be():
     found = drawn(point(0, 100, 10, low=0.05, high=0.2), point(1, 100, 12, low=0.05, high=0.2))
-    assert found["title"] == "Within what was expected; highest at 13:00 with 12.0%"
+    assert found["title"] == (
+        "No single moment is beyond what was expected; highest at 13:00 with 12.0%"
+    )
 
 
 def test_a_few_payments_do_not_make_a_peak():
