@@ -31,7 +31,7 @@ FONTS: Final = "Noto Sans SC, Noto Sans CJK SC, PingFang SC, Microsoft YaHei, No
 _WIDTH: Final = 720
 _LEFT: Final = 46
 _RIGHT: Final = 10
-_TOP: Final = 14
+_TOP: Final = 20
 _RATES: Final = 168
 _GAP: Final = 26
 _COLUMNS: Final = 44
@@ -128,7 +128,7 @@ def _grid(top: float, step: float, name: str) -> str:
         drawn.append(f'<path d="M{_LEFT} {at:.1f}H{_WIDTH - _RIGHT}" stroke="{LINE}"/>')
         value = 100 * step * line
         drawn.append(_text(_LEFT - 6, at + 3.5, f"{value:g}%", anchor="end"))
-    drawn.append(_text(_LEFT, _TOP - 4, name))
+    drawn.append(_text(_LEFT, _TOP - 10, name))
     return "".join(drawn)
 
 

@@ -38,6 +38,8 @@ _TITLES: Final = {"source": later("By rail"), "method": later("By payment method
 _HEADS: Final = {"source": later("Rail"), "method": later("Payment method"),
                  "shop": later("Shop")}  # fmt: skip
 _ROWS: Final = 12
+_FEW: Final = 20
+"""Of fewer payments no change in percent is written: it would say more than it knows."""
 Figures = Mapping[str, Any]
 
 
@@ -102,11 +104,13 @@ def _figures(paper: Paper) -> list[dict[str, Any]]:
     rates = [_("95 % interval {interval} %").format(interval=interval(paper.rate))] if interval(
         paper.rate) else []  # fmt: skip
     if then is not None and then["payments"]:
+        n = then["cancelled"]
         called_off.append(
-            _("{change} on the period before ({n})").format(
-                change=_change(report["cancelled"], then["cancelled"]), n=number(then["cancelled"])
+            _("the period before {rate}").format(rate=number(n)) if n < _FEW
+            else _("{change} on the period before ({n})").format(
+                change=_change(report["cancelled"], n), n=number(n)
             )
-        )
+        )  # fmt: skip
         rates.append(
             _("the period before {rate}").format(rate=rate(before.rate if before else None))
         )
@@ -248,15 +252,18 @@ def _compared(paper: Paper) -> dict[str, Any] | None:
         (_("Orders"), "orders"), (_("Orders called off"), "cancelled_orders"),
         (_("Orders paid another way"), "switched"), (_("Orders paid twice"), "double_paid"),
     )  # fmt: skip
-    rows = [(name, number(report[key]), number(then[key]), _change(report[key], then[key]))
+    rows = [(name, number(report[key]), number(then[key]),
+             _change(report[key], then[key]) if then[key] >= _FEW else "–")
             for name, key in counts]  # fmt: skip
     rows.insert(2, (_("Rate of payments called off"), rate(paper.rate), rate(before.rate),
-                    _points(paper.rate.value, before.rate.value)))  # fmt: skip
+                    _points(paper.rate.value, before.rate.value)
+                    if then["payments"] >= _FEW else "–"))  # fmt: skip
     for each in _amounts(report["cancelled_minor"]):
         old = then["cancelled_minor"].get(each.currency, 0)
         rows.append((
             _("Called off in {currency}").format(currency=each.currency), money(each),
-            money(Amount(minor=old, currency=each.currency)), _change(each.minor, old),
+            money(Amount(minor=old, currency=each.currency)),
+            _change(each.minor, old) if then["cancelled"] >= _FEW else "–",
         ))  # fmt: skip
     named = _("{days}, up to the same time") if before.in_part else "{days}"
     return {"days": named.format(days=days(before.since, before.until)), "rows": rows}

@@ -57,10 +57,17 @@ def test_the_period_before_and_the_same_weekdays_stand_beside_the_rate(house):
 def test_a_change_has_its_sign_and_rates_differ_by_points(house):
     rows = {name: (present, then, change)
             for name, present, then, change in told(house)["compared"]["rows"]}  # fmt: skip
-    present, then, change = rows["Payments called off"]
-    assert (int(present) > int(then), change[0]) == (True, "+")
-    assert rows["Rate of payments called off"][2].endswith(" points")
+    present, then, change = rows["Payments begun"]
+    assert (int(present), int(then), change) == (85, 84, "+1.2%")
+    assert rows["Rate of payments called off"][2] == "+8.0 points"
     assert rows["Orders paid twice"] == ("0", "0", "–")
+
+
+def test_of_few_payments_no_change_in_percent_is_written(house):
+    rows = {row[0]: row for row in told(house)["compared"]["rows"]}
+    assert rows["Payments called off"][1:] == ("21", "14", "–")
+    assert rows["Called off in CNY"][3] == "–"
+    assert "the period before 14" in told(house)["figures"][0]["more"]
 
 
 def test_a_week_is_told_by_day_and_a_day_by_hour(house):
