@@ -245,4 +245,6 @@ def test_test_traffic_enters_no_live_number_and_is_told_to_nobody(tmp_path):
         )
         loud = {text for text, quiet in told if not quiet}
         assert loud == {"stripe/main/pi_live"}
-        assert server.logged().count("verdict_changed") == sum(not quiet for _, quiet in told)
+        lines = [json.loads(line) for line in server.logged().splitlines() if "verdicts_" in line]
+        assert sum(line["notices"] for line in lines) == len(told)
+        assert sum(line["quiet"] for line in lines) == sum(bool(quiet) for _, quiet in told)

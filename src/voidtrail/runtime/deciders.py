@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from voidtrail.runtime.app import House
-from voidtrail.runtime.deciding import Decider, Logbook
+from voidtrail.runtime.deciding import Decider
 from voidtrail.runtime.endpoints.telling import Telling
 from voidtrail.runtime.notify.desk import Alerts
 
 
 def deciders(house: House) -> tuple[Decider, ...]:
-    """Return the deciders of a process that works, as `voidtrail serve` or `voidtrail work`."""
-    return (Logbook(), Alerts(house), Telling(house, house.settings.endpoint))
+    """Return the deciders of a process that works, as `voidtrail serve` or `voidtrail work`.
+
+    Who has nothing to decide by is left out: with nobody to tell, a change costs nothing more.
+    """
+    settings, found = house.settings, list[Decider]()
+    if settings.route:
+        found.append(Alerts(house))
+    if settings.endpoint:
+        found.append(Telling(house, settings.endpoint))
+    return tuple(found)

@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import structlog
-
 from voidtrail.event.model import Micros
 from voidtrail.ledger.messages import Message
 from voidtrail.runtime.outbox import Notice
-
-_log = structlog.get_logger(__name__)
 
 
 class Decision(NamedTuple):
@@ -49,23 +45,3 @@ class Decider(Protocol):
 
     def settled(self, decision: Decision) -> None:
         """Hear that a decision is durable."""
-
-
-class Logbook:
-    """Writes every change that is not quiet to the log."""
-
-    def decide(self, notices: Sequence[Notice], now: Micros) -> Decision:
-        """Send nothing."""
-        for notice in notices:
-            if not notice.quiet:
-                _log.info("verdict_changed", payment_id=notice.payment_id, notice=notice.no,
-                          rule=notice.after.rule, state=notice.after.state,
-                          how=notice.after.how)  # fmt: skip
-        return NOTHING
-
-    def due(self, now: Micros) -> Decision:
-        """Send nothing."""
-        return NOTHING
-
-    def settled(self, decision: Decision) -> None:
-        """Remember nothing."""

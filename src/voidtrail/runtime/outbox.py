@@ -84,22 +84,23 @@ class Notice(NamedTuple):
     history: bool = False
 
 
-def take(ledger: Log, limit: int, after: int = 0) -> list[Notice]:
+def take(ledger: Log, limit: int, after: int = 0, *, read: bool = True) -> list[Notice]:
     """Return the oldest notices that are not struck off.
 
     Args:
         ledger: the store.
         limit: most notices to return.
         after: only those with a higher number.
+        read: look up what they are about.
     """
-    return notices(ledger, ledger.outbox(limit, after))
+    return notices(ledger, ledger.outbox(limit, after), read=read)
 
 
-def notices(ledger: Log, rows: Sequence[tuple[Any, ...]]) -> list[Notice]:
+def notices(ledger: Log, rows: Sequence[tuple[Any, ...]], *, read: bool = True) -> list[Notice]:
     """Return rows of the outbox (number, at, payment, quiet, before, after) as notices."""
     numbers = sorted({row[2] for row in rows})
     # The twin in memory is only judged by, and keeps nothing that SQL could ask for.
-    known = about(ledger, numbers) if isinstance(ledger, SqliteLog) else {}
+    known = about(ledger, numbers) if read and isinstance(ledger, SqliteLog) else {}
     return [
         Notice(no, at, pid, bool(quiet), None if before is None else _verdict(before),
                _verdict(after), known.get(pid) or About(pid), bool(quiet & HISTORY))

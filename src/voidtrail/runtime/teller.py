@@ -25,6 +25,8 @@ from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice, take
 
 _REST_S: Final = 0.02
+_IDLE_REST_S: Final = 1.0
+"""Between two passes that only strike notices off, since nobody is to be told."""
 _SHARE: Final = 4
 """A pass rests this many times as long as it took, so that intake keeps the time to itself."""
 _PAUSE_S: Final = 10
@@ -92,7 +94,8 @@ class Teller:
                 await self.turn()
             else:
                 await self._tell()
-            rest_s = max(_REST_S, _SHARE * (loop.time() - began))
+            least_s = _REST_S if self._deciders else _IDLE_REST_S
+            rest_s = max(least_s, _SHARE * (loop.time() - began))
             await asyncio.sleep(rest_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(written.wait(), max(0.0, due_at - loop.time()))
@@ -114,7 +117,7 @@ class Teller:
 
         def work() -> int:
             limit = 1 if self._singly else SLICE_MAX
-            notices[:] = take(self._house.ledger, limit, self._after)
+            notices[:] = take(self._house.ledger, limit, self._after, read=bool(self._deciders))
             if len(notices) == 1:
                 decided[:] = self._one(notices[0], self._deciders)
                 return 1
@@ -130,6 +133,8 @@ class Teller:
             self._after = notices[found - 1].no
             self._singly = max(0, self._singly - found)
             self._counts["notices"] += found
+            _log.info("verdicts_changed", notices=found, upto=self._after,
+                      quiet=sum(notice.quiet for notice in notices[:found]))  # fmt: skip
         return bool(notices)
 
     def _many(self, notices: Sequence[Notice]) -> Decided:

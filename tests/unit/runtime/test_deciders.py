@@ -1,10 +1,26 @@
 """Who decides about changes."""
 
+from tests.unit.runtime.endpoints.office import house_telling
+from tests.unit.runtime.notify.desk import office_at
 from tests.unit.runtime.rig import house_at
 from voidtrail.runtime.deciders import deciders
+from voidtrail.runtime.endpoints.telling import Telling
+from voidtrail.runtime.notify.desk import Alerts
 
 
-def test_every_decider_answers_to_silence_with_nothing(tmp_path):
-    with house_at(tmp_path) as house:
-        for each in deciders(house):
-            assert each.decide([], house.clock()) == ((), ())
+def _kinds(house):
+    found = deciders(house)
+    for each in found:
+        assert each.decide([], house.clock()) == ((), ()), "nothing follows from nothing"
+    return [type(each) for each in found]
+
+
+def test_who_has_nothing_to_decide_by_is_left_out(tmp_path):
+    for name in ("none", "endpoint", "route"):
+        (tmp_path / name).mkdir()
+    with house_at(tmp_path / "none") as house:
+        assert _kinds(house) == []
+    with house_telling(tmp_path / "endpoint") as house:
+        assert _kinds(house) == [Telling]
+    with office_at(tmp_path / "route") as office:
+        assert _kinds(office.house) == [Alerts]
