@@ -181,7 +181,9 @@ def test_a_decider_that_fails_when_it_hears_of_success_stops_nobody(house):
     office = Office(house, Forgetful(), after)
     asyncio.run(office.turns(NOW))
     assert after.settled_keys == ["after:1"]
-    assert [log["event"] for log in office.failures()] == ["unsettled"] * 2, "of its notices, of the time"
+    assert [log["event"] for log in office.failures()] == (["unsettled"] * 2), (
+        "of its notices, of the time"
+    )
 
 
 def test_a_write_that_fails_leaves_the_notices_and_tells_no_decider(house, monkeypatch):
