@@ -26,7 +26,7 @@ demo: setup ## play a merchant's day against a real server (DEMO_EXIT=1: leave a
 	@$(BIN)/voidtrail simulate --demo
 
 test: setup-dev check browser ## every check and every test; CI runs exactly this
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-laws} $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-laws} $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 browser:
 	@scripts/browser
