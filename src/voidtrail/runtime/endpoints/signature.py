@@ -59,7 +59,7 @@ def signed_headers(
 
     >>> key = b"012345678901234567890123"
     >>> signed_headers([key], "msg_1", b"{}", 1_700_000_000_000_000)["webhook-signature"]
-    'v1,8ZxCSN04KN8qBSvKL2Ta8+mrRcVYvbbC7VMy/vQBjnE='
+    'v1,hmXGLnNyF9xj0t3bu2NbHtTjiBY8aTGhgmj3SmIHdd8='
     """
     seconds = at // 1_000_000
     content = f"{message_key}.{seconds}.".encode() + body
