@@ -102,10 +102,10 @@ def test_failed_write_stops_the_server_until_a_restart(tmp_path, shim, fault):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 3 MiB in a namespace of its own: (folder, its path from here, prefix)."""
+    """A file system of 5 MiB in a namespace of its own: (folder, its path from here, prefix)."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    script = f"mount -t tmpfs -o size=3m tmpfs '{folder}' && echo mounted && exec sleep 600"
+    script = f"mount -t tmpfs -o size=5m tmpfs '{folder}' && echo mounted && exec sleep 600"
     try:
         holder = subprocess.Popen(
             ["unshare", "-rm", "sh", "-c", script],
