@@ -65,6 +65,7 @@ def bench(
     Raises:
         ContenderFailed: what was to be measured did not start, or lost something.
     """
+    folder = folder.resolve()  # the peers run elsewhere
     folder.mkdir(parents=True, exist_ok=True)
     times = rounds or (1 if quick else None)
     for name in NAMES:
