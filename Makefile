@@ -6,7 +6,7 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup setup-dev browser demo test check format bench docs lock clean
+.PHONY: help python setup setup-dev browser demo test check format bench docs pictures lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ bench: setup ## measure this machine, beside the peers that it makes environment
 
 docs: setup-dev ## run every example in README.md and docs/
 	$(BIN)/python -m pytest tests/docs
+
+pictures: setup-dev browser ## take the pictures of docs/tutorial anew (needs Chromium)
+	$(BIN)/python -m tests.end_to_end.pictures
 
 lock: setup-dev ## resolve requirements/*.lock anew, keeping the pins that still fit
 	scripts/lock
