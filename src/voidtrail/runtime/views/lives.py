@@ -69,7 +69,7 @@ def payment(house: House, reference: str) -> PaymentPage:
 
 
 def order(house: House, reference: str) -> OrderPage:
-    """Return an order and all of its payments, the first begun first.
+    """Return an order and all of its payments: the first begun first, the shop's own word last.
 
     Args:
         house: a house that reads.
@@ -95,7 +95,9 @@ def order(house: House, reference: str) -> OrderPage:
             how=How(verdict.how).name.lower() if verdict.how else "",
             actor=Actor(verdict.actor).name.lower(), switched=verdict.switched,
             double_paid=verdict.double_paid,
-            payments=tuple(sorted(pages, key=lambda page: (page.row.began_at, page.row.payment))),
+            payments=tuple(sorted(
+                pages, key=lambda page: (page.shadow, page.row.began_at, page.row.payment)
+            )),
             more=len(members) > MOST, as_of=life.now,
         )  # fmt: skip
 
