@@ -6,7 +6,7 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup setup-dev browser demo test check format bench docs pictures lock clean
+.PHONY: help python setup setup-dev browser demo test hunt check format bench docs pictures lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ demo: setup ## play a merchant's day against a real server (DEMO_EXIT=1: leave a
 
 test: setup-dev check browser ## every check and every test; CI runs exactly this
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-laws} $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+hunt: setup-dev ## let chance look for what breaks a law: 20,000 new examples each (hours)
+	HYPOTHESIS_PROFILE=hunt $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/property tests/contract tests/unit
 
 browser:
 	@scripts/browser

@@ -28,7 +28,8 @@ def safe(text: str) -> str:
     >>> safe("=HYPERLINK(1)"), safe("HT1042")
     ("'=HYPERLINK(1)", 'HT1042')
     """
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in _FORMULA else text
+    hidden = text.lstrip(" ").startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
+    return f"'{text}" if hidden else text
 
 
 def file_name(text: str) -> str:

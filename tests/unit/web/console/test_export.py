@@ -13,7 +13,8 @@ from voidtrail.web.console import export
 
 
 @pytest.mark.parametrize("text", [
-    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  @x", "=HYPERLINK(\"x\")",
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  @x", " \r", "\x0b=1",
+    "=HYPERLINK(\"x\")",
 ])  # fmt: skip
 def test_formulas_become_text(text):
     assert export.safe(text) == f"'{text}"
