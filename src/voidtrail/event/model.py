@@ -7,7 +7,7 @@ Numbers of enumerations are frozen and append-only: they stand in the ledger.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 import msgspec
 
@@ -38,6 +38,7 @@ class Kind(IntEnum):
     LINK = 17  # two names are one payment
     FINISH = 18  # can no longer be refunded
     ABSENT = 19  # the platform, asked, does not know the payment
+    NUDGE = 20  # the platform says that something changed, but not what: ask
 
 
 class Result(IntEnum):
@@ -195,6 +196,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         test: test traffic: the platform itself said so, or the account is in test mode.
         life: a sign that the customer or the platform is still working on the payment.
         dimensions: public dimensions (shop, country, version …), never personal.
+        merchant: the sub-merchant at the platform whom a service provider's delivery names.
     """
 
     label: str
@@ -222,6 +224,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False
     life: bool = True
     dimensions: tuple[tuple[str, str], ...] = ()
+    merchant: str = ""
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +253,35 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     context: str = ""
+
+
+class Verb(Enum):
+    """What a platform can be told to do."""
+
+    CLOSE = "close"  # end an unpaid payment, so that nobody can pay it any more
+    VOID = "void"  # let go what is held
+    REFUND = "refund"  # give back what was taken
+    PAY_LINK = "pay_link"  # make it payable by a link
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform shall do about one payment; a source makes a `Request` of it.
+
+    Attributes:
+        payment: the platform's reference, as in the events about it.
+        key: idempotency key, the same for every try of one decision.
+        operation: the platform's id of the authorisation or capture that it is about; "" if the
+            payment has one name for everything.
+        amount_minor: for refunds and links; None means all of it.
+    """
+
+    verb: Verb
+    payment: str
+    key: str
+    operation: str = ""
+    amount_minor: int | None = None
+    currency: str = ""
+    order: str = ""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

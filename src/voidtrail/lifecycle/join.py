@@ -73,7 +73,7 @@ _WITNESS = frozenset(int(role) for role in Role) - _MOVER
 _MONEY = _of(Kind.AUTHORISE, Kind.CAPTURE, Kind.VOID, Kind.REVERSE, Kind.REFUND, Kind.DISPUTE)
 _ASKED = frozenset({int(Via.ASKED), int(Via.OWN)})
 _NOT_ASKED = frozenset(int(via) for via in Via) - _ASKED
-_SPOKEN = frozenset(int(kind) for kind in Kind) - _of(Kind.OTHER, Kind.LINK)
+_SPOKEN = frozenset(int(kind) for kind in Kind) - _of(Kind.OTHER, Kind.LINK, Kind.NUDGE)
 
 
 def _ended(name: str, kind: Kind, doc: str, result: Result = Result.SUCCEEDED) -> Column:

@@ -43,6 +43,7 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
+    never_told,
     unreadable,
 )
 from voidtrail.sources.telling import (
@@ -351,3 +352,6 @@ def query(
         headers=(("Content-Type", "application/x-www-form-urlencoded;charset=utf-8"),),
         body=urlencode(form).encode(),
     )
+
+
+act: Final = never_told

@@ -15,6 +15,7 @@ import msgspec
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import (
     Acknowledgement,
+    Deed,
     Delivery,
     Event,
     Kind,
@@ -42,7 +43,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         webhook: the platform pushes to us.
+        signed: its pushes can be proved; those of others only make us ask (`Kind.NUDGE`).
         query: it can be asked about one payment.
+        close, void, refund, pay_link: verbs for which `act` makes a request.
         retries: the platform's retry schedule in words, with its document.
         amount_unit: "minor" or "major".
         zone: zone of instants that carry none.
@@ -53,6 +56,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     webhook: bool = False
+    signed: bool = True
     bill_file: bool = False
     query: bool = False
     close: bool = False
@@ -121,6 +125,28 @@ class Source(Protocol):
         self, reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
     ) -> Request | None:
         """Return the question about one payment, or None without credentials for it."""
+
+    def act(
+        self, deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str
+    ) -> Request | None:
+        """Return the request that does it, or None if the platform or our credentials cannot.
+
+        The answer comes back to `translate` with `via` ASKED and `context` "act:" + the verb.
+        """
+
+
+def never_asked(
+    reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
+) -> Request | None:
+    """Return None: the `query` of a source that cannot be asked."""
+    return None
+
+
+def never_told(
+    deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str
+) -> Request | None:
+    """Return None: the `act` of a source that cannot be told to do anything."""
+    return None
 
 
 Verify = Callable[[Delivery, Secrets, Micros], None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 from functools import lru_cache
 from typing import Final, Literal
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from voidtrail.errors import KeyUnknown
 
 Digest = Literal["sha256", "sha1"]
+Hash = Literal["sha256", "sha1", "sha512", "md5"]
 _DIGESTS: Final = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}
 _PADDING: Final = PKCS1v15()
 _TAG_BYTES: Final = 16
@@ -35,6 +37,29 @@ def hmac_sha256_hex(key: str, message: bytes) -> bytes:
     b'6e9ef29b75ff'
     """
     return hmac.digest(key.encode(), message, "sha256").hex().encode()
+
+
+def hmac_raw(key: bytes, message: bytes, digest: Hash = "sha256") -> bytes:
+    """Return an HMAC's bytes, for platforms whose key is decoded or hashed first."""
+    return hmac.digest(key, message, digest)
+
+
+def hmac_base64(key: bytes, message: bytes, digest: Hash = "sha256") -> bytes:
+    """Return an HMAC as padded base64.
+
+    >>> hmac_base64(b"key", b"message")[:12]
+    b'bp7ym3X//Ft6'
+    """
+    return base64.b64encode(hmac.digest(key, message, digest))
+
+
+def hashed_hex(message: bytes, digest: Hash) -> bytes:
+    """Return a plain hash as lower-case hex: the canonical strings of some platforms end so.
+
+    >>> hashed_hex(b"a=1&key=k", "md5")[:8]
+    b'affdcc88'
+    """
+    return hashlib.new(digest, message, usedforsecurity=False).hexdigest().encode()
 
 
 def same(left: bytes, right: str) -> bool:
@@ -125,9 +150,9 @@ def rsa_verifies(key: str, signature: str, message: bytes, digest: Digest = "sha
     return True
 
 
-def rsa_sign(key: str, message: bytes) -> str:
-    """Return base64 of the RSA PKCS#1 v1.5 SHA-256 signature by a private key."""
-    raw = private_key(key).sign(message, _PADDING, _DIGESTS["sha256"])
+def rsa_sign(key: str, message: bytes, digest: Digest = "sha256") -> str:
+    """Return base64 of the RSA PKCS#1 v1.5 signature by a private key."""
+    raw = private_key(key).sign(message, _PADDING, _DIGESTS[digest])
     return base64.b64encode(raw).decode()
 
 

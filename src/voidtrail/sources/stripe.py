@@ -37,6 +37,7 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
+    never_told,
     unreadable,
 )
 from voidtrail.sources.stripe_facts import facts
@@ -367,3 +368,6 @@ def query(
         payment=reference,
         headers=(("Authorization", f"Bearer {keys[0].reveal()}"),),
     )
+
+
+act: Final = never_told

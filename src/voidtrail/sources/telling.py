@@ -17,6 +17,7 @@ CAPTURE: Final = Kind.CAPTURE
 DISPUTE: Final = Kind.DISPUTE
 EXPIRE: Final = Kind.EXPIRE
 FINISH: Final = Kind.FINISH
+NUDGE: Final = Kind.NUDGE
 OPEN: Final = Kind.OPEN
 OTHER: Final = Kind.OTHER
 REFUND: Final = Kind.REFUND
@@ -58,6 +59,7 @@ class Teller(NamedTuple):
     test: bool = False
     life: bool = True
     dimensions: tuple[tuple[str, str], ...] = ()
+    merchant: str = ""
 
     def __call__(
         self,
@@ -108,8 +110,9 @@ class Teller(NamedTuple):
             channel=self.channel,
             customer=self.customer,
             test=self.test,
-            life=self.life and kind is not OTHER,
+            life=self.life and kind is not OTHER and kind is not NUDGE,
             dimensions=self.dimensions,
+            merchant=self.merchant,
         )
 
     def why(self, prefix: str, unstated: str, *codes: str | None) -> tuple[int, str]:

@@ -41,6 +41,7 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
+    never_told,
     unreadable,
 )
 from voidtrail.sources.telling import (
@@ -383,3 +384,6 @@ def query(
 
 def _setting(name: str, account: Account, secrets: Secrets) -> str:
     return account.options.get(name) or first(*(s.reveal() for s in secrets.get(name, ())))
+
+
+act: Final = never_told

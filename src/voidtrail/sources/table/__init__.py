@@ -11,7 +11,7 @@ from typing import Final
 
 from voidtrail.errors import MappingInvalid, SignatureInvalid
 from voidtrail.event.account import Account, Secrets
-from voidtrail.event.model import Acknowledgement, Delivery, Micros, Request, Role, Unreadable, Via
+from voidtrail.event.model import Acknowledgement, Delivery, Micros, Role, Unreadable, Via
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -19,6 +19,8 @@ from voidtrail.sources.contract import (
     ReasonRow,
     Row,
     Translation,
+    never_asked,
+    never_told,
 )
 from voidtrail.sources.table.bind import Plan
 from voidtrail.sources.table.mapping import TableMapping, parse_mapping
@@ -92,8 +94,5 @@ def acknowledge(outcome: Outcome) -> Acknowledgement:
     return Acknowledgement(status=200 if outcome is Outcome.KEPT else 503)
 
 
-def query(
-    reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
-) -> Request | None:
-    """Return None: a file cannot be asked."""
-    return None
+query: Final = never_asked  # a file cannot be asked
+act: Final = never_told
