@@ -21,6 +21,9 @@ from urllib.parse import urlsplit
 import requests
 
 REFUSED: Final = 422
+CHATS: Final = frozenset({"dingtalk", "feishu", "lark", "wecombot"})
+"""Apprise's names of those who refuse in the body. Others' words are theirs: {"code": 200} is how
+many an order system says yes."""
 _WORDS: Final = (("errcode", "errmsg"), ("code", "msg"), ("StatusCode", "StatusMessage"))
 _SAID_MAX: Final = 120
 _heard = threading.local()
@@ -34,8 +37,9 @@ class Heard:
         after_s: how long it asks us to wait.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, chat: bool) -> None:
         self.server = server.rstrip("/")
+        self._chat = chat
         self.why = ""
         self.after_s: float | None = None
 
@@ -44,7 +48,8 @@ class Heard:
         self.why = f"answered {answer.status_code}"
         after = answer.headers.get("Retry-After", "")
         self.after_s = float(after) if after.isdigit() else None
-        if answer.status_code == requests.codes.ok and (refusal := _refusal(answer)):
+        read = self._chat and answer.status_code == requests.codes.ok
+        if read and (refusal := _refusal(answer)):
             self.why = refusal
             answer.status_code = REFUSED
 
@@ -97,13 +102,14 @@ def listen_to(plugin: type) -> None:
 
 
 @contextmanager
-def listening(server: str = "") -> Iterator[Heard]:
+def listening(server: str = "", *, chat: bool = True) -> Iterator[Heard]:
     """Hear what is answered to this thread.
 
     Args:
         server: send everything there instead of to the platform's own servers.
+        chat: whether a refusal may stand in the body of a 200 (see `CHATS`).
     """
-    _heard.now = heard = Heard(server)
+    _heard.now = heard = Heard(server, chat)
     try:
         yield heard
     finally:

@@ -87,14 +87,15 @@ class Channel:
         """Hand a letter to the receiver; blocks."""
         from apprise import NotifyFormat, NotifyType
 
-        from voidtrail.runtime.notify.answers import listening
+        from voidtrail.runtime.notify.answers import CHATS, listening
 
         plugin = self._plugin()
         if isinstance(getattr(plugin, "headers", None), dict):
             plugin.headers[KEY_HEADER] = key
         if isinstance(getattr(plugin, "payload_extras", None), dict):
             plugin.payload_extras |= {"key": key, **letter.facts}
-        with listening(self.settings.server) as heard:
+        chat = plugin.secure_protocol in CHATS
+        with listening(self.settings.server, chat=chat) as heard:
             arrived = plugin.notify(
                 body=letter.text, title=letter.title, notify_type=NotifyType(letter.level),
                 body_format=NotifyFormat.TEXT,

@@ -50,6 +50,13 @@ def test_a_refusal_behind_a_200_becomes_a_status_that_says_so(said, body, why):
     assert (answer.status_code, heard.why) == (REFUSED, why)
 
 
+def test_an_order_system_may_say_yes_with_any_code(said):
+    said.append((200, '{"code": 200, "msg": "ok"}', {}))
+    with listening(chat=False) as heard:
+        assert answers._LISTENING.post("https://shop.example").status_code == 200
+    assert heard.why == "answered 200"
+
+
 @pytest.mark.parametrize(
     "body", ['{"errcode":0,"errmsg":"ok"}', '{"code":0,"msg":"success"}', "ok", "[1]", "", "{}"]
 )
