@@ -93,6 +93,12 @@ def test_door_with_a_query_is_the_same_door(server):
     assert kept(server) == before + 1
 
 
+def test_query_cannot_be_forged_as_a_header(server):
+    with socket.create_connection((HOST, server.port), timeout=10) as connection:
+        connection.sendall(post("forged", more=":query: klarna_order_id=1\r\n"))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
 def test_client_that_went_away_does_not_harm_the_next(server):
     before = kept(server)
     with socket.create_connection((HOST, server.port), timeout=10) as connection:

@@ -8,8 +8,12 @@ Numbers of enumerations are frozen and append-only: they stand in the ledger.
 from __future__ import annotations
 
 from enum import Enum, IntEnum
+from typing import Final
 
 import msgspec
+
+QUERY: Final = ":query"
+"""The name under which `Delivery.headers` holds the query string of the address, as it came."""
 
 Micros = int
 """An instant: microseconds since 1970-01-01 00:00 UTC."""
@@ -149,7 +153,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         account: the merchant's account at that source, as configured.
         received_at: when the bytes were complete here.
         body: the raw body.
-        headers: names in lower case; a header that came twice stands twice.
+        headers: names in lower case; a header that came twice stands twice. What stood behind "?"
+            in the address is the last of them, named `QUERY`; absent if there was nothing.
         via: pushed, an answer to our question, or a row of a file.
         request: for answers: the name of the payment that was asked about.
         context: for answers and files: what the reader must know besides the body.

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from voidtrail.event.model import QUERY
 from voidtrail.runtime.app import House
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.receiving import TOO_LARGE, Receiver, answers
@@ -25,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 PREFIX: Final = "/hooks/"
 TOO_SLOW: Final = b'{"code":"too_slow","message":"the body did not come in time"}'
 _SLOW: Final = "too_slow"
+_QUERY_MAX: Final = 4096
 _CLOSE: Final = (b"connection", b"close")
 _IGNORED: Final = frozenset(
     {b"host", b"connection", b"accept", b"accept-encoding", b"content-length", b"user-agent",
@@ -102,9 +104,8 @@ class Hooks:
         finally:
             self._reading.pop(task, None)
         client = scope.get("client")
-        return await self._receiver.take(
-            entry, body, headers_kept(headers), client[0] if client else ""
-        )
+        kept = headers_kept(headers) + query_kept(scope["query_string"])
+        return await self._receiver.take(entry, body, kept, client[0] if client else "")
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
         for name, value in headers:
@@ -150,6 +151,16 @@ def headers_kept(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], .
     """Return the headers that are kept with a delivery."""
     return tuple([(k.decode("latin-1"), v.decode("latin-1"))
                   for k, v in headers if k not in _IGNORED])  # fmt: skip
+
+
+def query_kept(query: bytes) -> tuple[tuple[str, str], ...]:
+    """Return what stood behind "?" in the address as a header; one that is too long is dropped.
+
+    No sender can forge it as a header: names with a colon are refused when a request is parsed.
+    """
+    if not query or len(query) > _QUERY_MAX:
+        return ()
+    return ((QUERY, query.decode("latin-1")),)
 
 
 def _answers(entry: Entry) -> dict[str, tuple[Message, Message]]:

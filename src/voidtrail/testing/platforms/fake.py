@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Final, NamedTuple
 
-from voidtrail.event.model import Delivery, Micros
+from voidtrail.event.model import QUERY, Delivery, Micros
 
 Headers = tuple[tuple[str, str], ...]
 MINUTE: Final = 60_000_000
@@ -265,8 +265,10 @@ class FakePlatform(ABC):
         """Return a notice as the recorder receives it, signed at that instant."""
         posting = self.sign(notice, at)
         headers = tuple((name.lower(), value) for name, value in posting.headers)
+        if posting.query:
+            headers = (*headers, (QUERY, posting.query))
         return Delivery(source=self.SOURCE, account=account, received_at=at, body=posting.body,
-                        headers=headers, context=posting.query)  # fmt: skip
+                        headers=headers)  # fmt: skip
 
     def id_of(self, payment: FakePayment, what: str, prefix: str = "", length: int = 16) -> str:
         """Return an id of the payment, made up at the first call."""
