@@ -186,8 +186,10 @@ def is_page(to: str) -> bool:
 
     >>> is_page("/overview"), is_page("//evil.example"), is_page("https://evil.example")
     (True, False, False)
+    >>> is_page("/\\t/evil.example")  # browsers leave out the tab
+    False
     """
-    return to.startswith("/") and not to.startswith(("//", "/\\"))
+    return to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
 
 
 def _text64(raw: bytes) -> str:

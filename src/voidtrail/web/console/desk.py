@@ -45,7 +45,6 @@ class Desk:
         self.house = house
         self.intake = intake
         self.access = Access(house)
-        self.watch = Watch(house)
         self._own = threading.local()
         self._readers: list[House] = []
         self._threads = ThreadPoolExecutor(_READERS, "console", self._open)
