@@ -7,7 +7,7 @@ must follow. Signatures are left out; translating, folding and judging are the h
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -29,7 +29,7 @@ KEYRING = Keyring(bytes(range(96)))
 Situation = Literal[
     "customer", "merchant", "platform", "expired", "declined", "returned", "disputed", "refused"
 ]
-SITUATIONS = Situation.__args__
+SITUATIONS: tuple[str, ...] = get_args(Situation)
 WORDS = {
     "state": [each.name.lower() for each in State],
     "how": [each.name.lower() for each in How],

@@ -1,5 +1,7 @@
 """Platform × situation: everything that the specification names is recognised as it says."""
 
+import re
+
 import pytest
 
 from tests.contract import cells
@@ -32,6 +34,14 @@ def test_every_situation_has_a_cell(name):
 
 def test_every_platform_has_a_table_and_every_table_a_platform():
     assert set(TABLES) == set(SOURCES) - OUR_OWN
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_cited_lines_are_lines_of_the_specification(shared, name):
+    lines = (shared / "design" / "platforms.md").read_text("utf-8").splitlines()
+    for cell in TABLES[name].cell:
+        for number in re.findall(r"\d+", cell.cites):
+            assert lines[int(number) - 1].strip(), f"{name}, {cell.situation}: {cell.cites}"
 
 
 @pytest.mark.parametrize(
