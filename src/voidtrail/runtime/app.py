@@ -20,7 +20,7 @@ from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime import clock as clocks
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.settings import Settings, secrets_of
-from voidtrail.sources.contract import Registry
+from voidtrail.sources.contract import Registry, bound
 from voidtrail.sources.registry import SOURCES
 
 
@@ -105,7 +105,8 @@ def build(
                     f"account {each.source}/{each.name}: there is no source {each.source!r}; "
                     f"known: {', '.join(sorted(sources))}"
                 )
-            add_account(house, each.account(), secrets_of(each, variables, settings.base))
+            secrets = secrets_of(each, variables, settings.base)
+            add_account(house, each.account(settings.base), secrets)
         _terms_in_force(house, settle)
     except BaseException:
         ledger.rollback()
@@ -123,7 +124,7 @@ def reader_of(house: House) -> House:
 
 def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
     """Enter an account inside of a transaction begun."""
-    source = house.sources[account.source]
+    source = bound(house.sources[account.source], account)
     no = house.ledger.account_no(account)
     identity = f"{account.source}/{account.name}"
     house.homes[identity] = no

@@ -27,6 +27,7 @@ from voidtrail.runtime.endpoints.settings import EndpointSettings
 from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.settings import Settings, secrets_of
 from voidtrail.runtime.text import _
+from voidtrail.sources.contract import bound
 from voidtrail.sources.registry import SOURCES
 
 SLOW_FLUSH_S: Final = 0.02
@@ -132,11 +133,13 @@ def _credentials(settings: Settings, environment: Mapping[str, str]) -> Iterator
             continue
         try:
             given = secrets_of(each, environment, settings.base)
+            account = each.account(settings.base)
+            source = bound(source, account)
         except VoidtrailError as error:
             yield Check(name=name, ok=False, found=str(error))
             continue
         missing = [purpose for purpose in source.CAPABILITIES.needed if purpose not in given]
-        asks = source.query("probe", each.account(), given, 0, "0") is not None
+        asks = source.query("probe", account, given, 0, "0") is not None
         if missing:
             text = _("not given: {names}").format(names=", ".join(missing))
         elif source.CAPABILITIES.query and not asks:

@@ -97,7 +97,10 @@ class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One account of the merchant at one source; `secrets` are "env:NAME" or "file:PATH"."""
+    """One account of the merchant at one source; `secrets` are "env:NAME" or "file:PATH".
+
+    An option may be "file:PATH" too: the text of that file.
+    """
 
     source: str
     name: str
@@ -109,11 +112,24 @@ class AccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     options: Mapping[str, str] = msgspec.field(default_factory=dict)
     secrets: Mapping[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
 
-    def account(self) -> Account:
-        """Return the account without its secrets."""
+    def account(self, base: str = ".") -> Account:
+        """Return the account without its secrets.
+
+        Args:
+            base: the folder that files of options are relative to.
+
+        Raises:
+            SettingInvalid: an option's file cannot be read.
+        """
+        where = f"account {self.source}/{self.name}, option"
+        options = {
+            name: _text_of(value.removeprefix("file:"), f"{where} {name}", base)
+            if value.startswith("file:") else value
+            for name, value in self.options.items()
+        }
         return Account(
             source=self.source, name=self.name, entity=self.entity, shop=self.shop, mode=self.mode,
-            zone=self.zone, cutoff=self.cutoff, options=dict(self.options),
+            zone=self.zone, cutoff=self.cutoff, options=options,
         )  # fmt: skip
 
 
@@ -275,13 +291,19 @@ def secret_of(
             raise SettingInvalid(f"{where}: the environment has no {rest}")
         return Secret(variables[rest])
     if kind == "file":
-        try:
-            return Secret((Path(base) / rest).read_text("utf-8").rstrip("\n"))
-        except OSError as error:
-            raise SettingInvalid(f"{where}: {rest}: {error.strerror}") from None
+        return Secret(_text_of(rest, where, base).rstrip("\n"))
     raise SettingInvalid(
         f"{where}: write it as env:NAME or file:PATH; secrets do not stand in settings"
     )
+
+
+def _text_of(path: str, where: str, base: str) -> str:
+    try:
+        return (Path(base) / path).read_text("utf-8")
+    except OSError as error:
+        raise SettingInvalid(f"{where}: {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingInvalid(f"{where}: {path}: not UTF-8") from None
 
 
 def secrets_of(

@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
+from urllib.parse import parse_qsl
+
+_FIELDS_MAX: Final = 200
+
+
+def form_fields(body: bytes, charset: str = "utf-8") -> dict[str, str] | None:
+    """Decode a URL-encoded form once; None if it is none or a field stands twice.
+
+    >>> form_fields(b"a=b+%3D+c&d=%e8%ae%a2&e="), form_fields(b"a=1&a=2"), form_fields(b"a")
+    ({'a': 'b = c', 'd': '订', 'e': ''}, None, None)
+    """
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, encoding=charset,
+            errors="strict", max_num_fields=_FIELDS_MAX,
+        )  # fmt: skip
+    except ValueError:  # a decoding error is one as well
+        return None
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else None
 
 
 def sorted_pairs(

@@ -135,6 +135,16 @@ class Source(Protocol):
         """
 
 
+def bound(source: Source, account: Account) -> Source:
+    """Return the source of one account: the module's own, or one made of the account's settings.
+
+    Raises:
+        WrongUse: the account's settings make no source; the message names the field.
+    """
+    made: Callable[[Account], Source] | None = getattr(source, "described", None)
+    return made(account) if made else source
+
+
 def never_asked(
     reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
 ) -> Request | None:
