@@ -14,6 +14,8 @@ import msgspec
 
 QUERY: Final = ":query"
 """The name under which `Delivery.headers` holds the query string of the address, as it came."""
+STATUS: Final = ":status"
+"""The name under which an answer's `Delivery.headers` hold its HTTP status, as "404"."""
 
 Micros = int
 """An instant: microseconds since 1970-01-01 00:00 UTC."""
@@ -154,7 +156,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         received_at: when the bytes were complete here.
         body: the raw body.
         headers: names in lower case; a header that came twice stands twice. What stood behind "?"
-            in the address is the last of them, named `QUERY`; absent if there was nothing.
+            in the address is the last of them, named `QUERY`; absent if there was nothing. An
+            answer's last is `STATUS`: some platforms answer "done" and "unknown" with no body.
         via: pushed, an answer to our question, or a row of a file.
         request: for answers: the name of the payment that was asked about.
         context: for answers and files: what the reader must know besides the body.
@@ -278,6 +281,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
         operation: the platform's id of the authorisation or capture that it is about; "" if the
             payment has one name for everything.
         amount_minor: for refunds and links; None means all of it.
+        total_minor: what was taken altogether, which some platforms want beside a refund.
     """
 
     verb: Verb
@@ -287,6 +291,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int | None = None
     currency: str = ""
     order: str = ""
+    total_minor: int | None = None
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

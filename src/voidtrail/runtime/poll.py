@@ -15,7 +15,7 @@ import structlog
 
 from voidtrail.errors import PlatformUnavailable, Refused
 from voidtrail.event.codec import REST_AT
-from voidtrail.event.model import Delivery, Event, Kind, Request, Result, Role, Via
+from voidtrail.event.model import STATUS, Delivery, Event, Kind, Request, Result, Role, Via
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.preparing import Entry, item_of, prepare
@@ -101,7 +101,8 @@ class Asker:
                         raise PlatformUnavailable(f"{entry.identity}: an answer of over 1 MiB")
                 if response.status >= 500:
                     raise PlatformUnavailable(f"{entry.identity}: status {response.status}")
-                headers = tuple((k.lower(), v) for k, v in response.headers.items())
+                said = tuple((k.lower(), v) for k, v in response.headers.items())
+                headers = (*said, (STATUS, str(response.status)))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PlatformUnavailable(f"{entry.identity}: {type(error).__name__}") from None
         return Delivery(

@@ -8,7 +8,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.unit.runtime.rig import NOW, Clock, house_at
-from voidtrail.event.model import Request, Via
+from voidtrail.event.model import STATUS, Request, Via
 from voidtrail.ledger.contract import QUARANTINED, UNDERSTOOD
 from voidtrail.ledger.keys import WrappedKey
 from voidtrail.runtime.envelope import unpack
@@ -103,6 +103,7 @@ def test_an_answer_is_kept_like_a_push_with_the_question_beside_it(house):
     plain = house.keyring.open(row.key_no, row.sealed, row.digest)
     told = unpack(plain, source="stripe", account="main", received_at=NOW, via=row.via)
     assert told.request == "pi_1"
+    assert told.header(STATUS) == "200"
     assert b"requires_payment_method" in told.body
     asked_at = house.ledger.db.execute("SELECT asked_at, life_at FROM payment").fetchone()
     assert asked_at == (NOW, None), "an answer is never a sign of the customer's life"
