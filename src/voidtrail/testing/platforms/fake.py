@@ -180,6 +180,8 @@ class FakePlatform(ABC):
     """The situations that this platform knows, with their steps."""
     KNOWN: ClassVar[Mapping[Situation, Known]]
     """What there is to know of each of them after all notices and questions."""
+    ASKED: ClassVar[Mapping[Situation, Known]] = {}
+    """The same for those of which answers alone tell less, had every notice been lost."""
 
     def __init__(self, seed: int = 0) -> None:
         self.rng = random.Random(f"{self.SOURCE}/{seed}")

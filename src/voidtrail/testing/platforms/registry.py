@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.fake import FakePlatform
+from voidtrail.testing.platforms.stripe import FakeStripe
+from voidtrail.testing.platforms.wechatpay import FakeWechatpay
 
-_CLASSES: Final[tuple[type[FakePlatform], ...]] = ()
+_CLASSES: Final[tuple[type[FakePlatform], ...]] = (
+    FakeStripe,
+    FakeAlipay,
+    FakeWechatpay,
+)
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
 """Fake platforms by the name of their source."""
