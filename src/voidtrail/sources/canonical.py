@@ -10,7 +10,7 @@ _FIELDS_MAX: Final = 200
 
 
 def form_fields(body: bytes, charset: str = "utf-8") -> dict[str, str] | None:
-    """Decode a URL-encoded form once; None if it is none or a field stands twice.
+    """Decode a URL-encoded form once; None if it is none, empty, or a field stands twice.
 
     >>> form_fields(b"a=b+%3D+c&d=%e8%ae%a2&e="), form_fields(b"a=1&a=2"), form_fields(b"a")
     ({'a': 'b = c', 'd': '订', 'e': ''}, None, None)
@@ -23,7 +23,7 @@ def form_fields(body: bytes, charset: str = "utf-8") -> dict[str, str] | None:
     except ValueError:  # a decoding error is one as well
         return None
     fields = dict(pairs)
-    return fields if len(fields) == len(pairs) else None
+    return fields if fields and len(fields) == len(pairs) else None
 
 
 def sorted_pairs(

@@ -18,6 +18,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
 _PART: Final = re.compile(r'([\w.-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
+_SCHEME: Final = re.compile(r"^\s*[\w-]+\s+(?=[\w.-]+\s*=)")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DECODING_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -170,7 +171,11 @@ def _text(raw: msgspec.Raw | None) -> str:
 
 
 def _part(header: str, name: str) -> str:
-    found = [quoted or plain for each, quoted, plain in _PART.findall(header) if each == name]
+    """Return `name` of "SCHEME a="1", b=2"; "" if it stands twice or anything else stands there."""
+    parts = _SCHEME.sub("", header, count=1)
+    if _PART.sub("", parts).strip(", ;\r\n\t"):
+        return ""
+    found = [quoted or plain for each, quoted, plain in _PART.findall(parts) if each == name]
     return found[0] if len(found) == 1 else ""
 
 
