@@ -4,7 +4,7 @@ import contextlib
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.sources.described import FACTS, HMAC
@@ -113,6 +113,7 @@ def test_words_of_a_signed_text_keep_what_stands_between():
     )  # fmt: skip
 
 
+@settings(max_examples=100)
 @given(st.data())
 def test_no_broken_description_raises_anything_else(data):
     at = data.draw(st.integers(0, len(WHOLE) - 1))

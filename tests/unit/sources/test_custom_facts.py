@@ -1,7 +1,7 @@
 """What a described platform says, by its tables; no bytes raise."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.signers import NOW
@@ -43,9 +43,20 @@ test = "env"
 "PAY/BAD" = { kind = "AUTHORISE", result = "REFUSED", reason = "declined" }
 "PAY/CLOSED" = { kind = "CANCEL", result = "SUCCEEDED", reason = "closed_unpaid" }
 "UNDO/BAD" = { kind = "VOID", result = "REFUSED" }
-"BACK/OK" = { kind = "REFUND", result = "SUCCEEDED", amount = "back", operation = "back_no", at = "back_at" }
 "BACK/SUM" = { kind = "REFUND", result = "SUCCEEDED", amount = "back", cumulative = true }
-"BACK/FAILED" = { kind = "REVERSE", result = "SUCCEEDED", reverses = "refund", operation = "back_no" }
+
+[status."BACK/OK"]
+kind = "REFUND"
+result = "SUCCEEDED"
+amount = "back"
+operation = "back_no"
+at = "back_at"
+
+[status."BACK/FAILED"]
+kind = "REVERSE"
+result = "SUCCEEDED"
+reverses = "refund"
+operation = "back_no"
 """
 )
 SOURCE = described.source(TEXT)
@@ -149,6 +160,7 @@ def test_minor_units_are_whole_numbers():
         assert found.path == path if path else found[0].amount_minor == 30
 
 
+@settings(max_examples=400)
 @given(st.binary(max_size=400), st.sampled_from(["json", "form"]), st.sampled_from(list(Via)[:2]))
 def test_no_bytes_raise(body, form, via):
     text = f'body = "{form}"\n{TEXT.replace("/result/state", "state")}'
@@ -158,6 +170,7 @@ def test_no_bytes_raise(body, form, via):
     )
 
 
+@settings(max_examples=200)
 @given(
     st.fixed_dictionaries(
         {"trade_no": st.text(max_size=5), "type": st.sampled_from(["PAY", "BACK", "UNDO", "x"])},
