@@ -4,9 +4,10 @@ import pytest
 
 from tests import signers
 from voidtrail.event.account import Account
-from voidtrail.event.model import Delivery, Via
+from voidtrail.event.model import Deed, Delivery, Verb, Via
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing import contract
+from voidtrail.testing.platforms.registry import FAKES
 
 NAMES = sorted(SOURCES)
 GENUINE = {
@@ -58,6 +59,30 @@ FOREIGN_BODIES = (
 )
 
 
+OPTIONS = {
+    "stripe": {"return_url": "https://shop.example/thanks"},
+    "alipay": {"app_id": "2021"},
+    "wechatpay": {"mchid": "190", "appid": "wx1", "notify_url": "https://shop.example/hooks"},
+}
+SECRETS = {
+    "stripe": lambda: {"api_key": "sk_1"},
+    "alipay": lambda: {"private_key": signers.private_pem(signers.rsa_key("merchant"))},
+    "wechatpay": lambda: {
+        "private_key": signers.private_pem(signers.rsa_key("merchant")),
+        "serial_no": "7A",
+    },
+}
+REFERENCES = {"stripe": "pi_1"}
+
+
+def credentials(name):
+    """Everything that a source can be told with: ours, or what its fake platform hands out."""
+    if name in SECRETS or name not in FAKES:
+        return OPTIONS.get(name, {}), SECRETS.get(name, dict)(), REFERENCES.get(name, "A1")
+    fake = FAKES[name]()
+    return dict(fake.options("https://psp.example")), fake.secrets(), fake.reference("A1")
+
+
 @pytest.fixture(params=NAMES)
 def source(request):
     return SOURCES[request.param]
@@ -73,6 +98,27 @@ def test_only_what_is_kept_is_acknowledged(source):
 
 def test_question_needs_credentials(source):
     contract.check_query_needs_credentials(source, Account(source=source.NAME, name="main"))
+
+
+def test_flags_say_which_deeds_a_source_can_do(source):
+    options, secrets, reference = credentials(source.NAME)
+    currency = FAKES[source.NAME].CURRENCY if source.NAME in FAKES else "CNY"
+    deed = Deed(
+        verb=Verb.CLOSE, payment=reference, key="k" * 32, operation="op_1", amount_minor=1230,
+        currency=currency, order="A1", total_minor=1230,
+    )  # fmt: skip
+    account = Account(source=source.NAME, name="main", options=options)
+    contract.check_deeds(source, account, signers.secrets(**secrets), deed)
+
+
+@pytest.mark.parametrize("context", [f"act:{verb.value}" for verb in Verb])
+def test_no_foreign_answer_to_a_deed_raises(source, context):
+    for body in FOREIGN_BODIES:
+        delivery = Delivery(
+            source=source.NAME, account="main", received_at=1, body=body, via=Via.ASKED,
+            request="p", context=context,
+        )  # fmt: skip
+        contract.check_translation(source, delivery, Account(source=source.NAME, name="main"), {})
 
 
 @pytest.mark.parametrize("body", FOREIGN_BODIES, ids=lambda body: repr(body[:12]))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -30,11 +29,10 @@ from voidtrail.event.model import (
     Kind,
     Method,
     Micros,
-    Request,
     Result,
 )
 from voidtrail.event.reason import number
-from voidtrail.sources import alipay_wire, crypto, reading
+from voidtrail.sources import alipay_deeds, alipay_wire, crypto, reading
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -43,7 +41,6 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
-    never_told,
     unreadable,
 )
 from voidtrail.sources.telling import (
@@ -78,7 +75,14 @@ CAPABILITIES: Final = Capabilities(
     amount_unit="major",
     zone="Asia/Shanghai",
     timeout_s=15 * 86_400,
-    secrets=("public_key", "public_key_sha1", "private_key", "app_id", "seller_id"),
+    secrets=(
+        "public_key",
+        "public_key_sha1",
+        "private_key",
+        "app_id",
+        "seller_id",
+        "app_auth_token",
+    ),
     needed=("public_key",),
 )
 IDENTITY: Final = Identity(
@@ -124,7 +128,6 @@ _METHODS: Final = {
     "app": (Method.ALIPAY_APP, Channel.APP),
     "qr": (Method.ALIPAY_QR, Channel.UNKNOWN),
 }
-_GATEWAY: Final = "https://openapi.alipay.com"
 _CURRENCY: Final = "CNY"
 _ANSWERS: Final = {
     Outcome.KEPT: Acknowledgement(200, "text/plain", b"success"),
@@ -227,6 +230,8 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
     answer = alipay_wire.answer(delivery.body)
     if answer is None:
         return unreadable("body", "no JSON object with one …_response")
+    if delivery.context:
+        return alipay_deeds.answered(REASONS, delivery, answer)
     try:
         trade = alipay_wire.trade_of_answer(answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -277,6 +282,8 @@ def _facts(delivery: Delivery, account: Account, trade: alipay_wire.Trade) -> Tr
         channel,
         first(trade.buyer_id, trade.buyer_open_id, trade.buyer_user_id),
         life=not asked,
+        # A service provider's own app is named apart from the app of the merchant it speaks for.
+        merchant=trade.auth_app_id if trade.auth_app_id != trade.app_id else "",
     )
     if status == "TRADE_CLOSED":
         is_paid = times.paid is not None or trade.refund_status == "REFUND_SUCCESS"
@@ -322,36 +329,5 @@ def acknowledge(outcome: Outcome) -> Acknowledgement:
     return _ANSWERS[outcome]
 
 
-def query(
-    reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
-) -> Request | None:
-    """Ask alipay.trade.query by `out_trade_no`; None without "private_key" and an app id."""
-    keys = secrets.get("private_key", ())
-    ours = [secret.reveal() for secret in secrets.get("app_id", ())]
-    app_id = account.options.get("app_id") or first(*ours)
-    if not keys or not app_id:
-        return None
-    form = {
-        "app_id": app_id,
-        "biz_content": msgspec.json.encode({"out_trade_no": reference}).decode(),
-        "charset": "utf-8",
-        "format": "JSON",
-        "method": "alipay.trade.query",
-        "sign_type": "RSA2",
-        "timestamp": reading.wall_text(now),
-        "version": "1.0",
-    }
-    # Unlike a notice, a request signs its sign_type too.
-    signed = "&".join(f"{name}={value}" for name, value in sorted(form.items()))
-    form["sign"] = crypto.rsa_sign(keys[0].reveal(), signed.encode())
-    base = account.options.get("api_base", _GATEWAY).rstrip("/")
-    return Request(
-        method="POST",
-        url=account.options.get("gateway", f"{base}/gateway.do"),
-        payment=reference,
-        headers=(("Content-Type", "application/x-www-form-urlencoded;charset=utf-8"),),
-        body=urlencode(form).encode(),
-    )
-
-
-act: Final = never_told
+query: Final = alipay_deeds.query
+act: Final = alipay_deeds.act

@@ -63,6 +63,7 @@ class Trade(msgspec.Struct):
     time_expire: str = ""
     timeout_express: str = ""
     app_id: str = ""
+    auth_app_id: str = ""
     seller_id: str = ""
     buyer_id: str = ""
     buyer_open_id: str = ""

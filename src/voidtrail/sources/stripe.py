@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
@@ -24,11 +23,10 @@ from voidtrail.event.model import (
     Delivery,
     Kind,
     Micros,
-    Request,
     Result,
     Unreadable,
 )
-from voidtrail.sources import crypto, reading, stripe_wire
+from voidtrail.sources import crypto, reading, stripe_deeds, stripe_wire
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -37,11 +35,19 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
-    never_told,
     unreadable,
 )
 from voidtrail.sources.stripe_facts import facts
-from voidtrail.sources.telling import ASKED, CANCEL, OTHER, SUCCEEDED, UNKNOWN, Teller
+from voidtrail.sources.telling import (
+    ASKED,
+    CANCEL,
+    OTHER,
+    REFUSED,
+    SUCCEEDED,
+    UNKNOWN,
+    Teller,
+    ordered,
+)
 
 NAME: Final = "stripe"
 VERSION: Final = 1
@@ -114,8 +120,13 @@ _ANSWERS: Final[Mapping[str, str]] = {
     "checkout.session/open": _PI + "created",
     "checkout.session/complete": _CS + "completed",
     "checkout.session/expired": _CS + "expired",
+    "refund/succeeded": "refund.created",
+    "refund/pending": "refund.created",
+    "refund/requires_action": "refund.created",
+    "refund/failed": "refund.failed",
+    "refund/canceled": "refund.failed",
 }
-"""Object and status of an answer to our question, as the event type that means the same."""
+"""Object and status of an answer to us, as the event type that means the same."""
 
 REASONS: Final[Mapping[str, ReasonRow]] = {
     **reading.reason_rows(
@@ -193,8 +204,6 @@ _SUBJECTS: Final = {
 }
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
-_API_BASE: Final = "https://api.stripe.com"
-_PATHS: Final = {"pi": "payment_intents", "cs": "checkout/sessions", "ch": "charges"}
 _NOTICE: Final = msgspec.json.Decoder(stripe_wire.Notice)
 _ANSWER: Final = msgspec.json.Decoder(stripe_wire.Object)
 _BARE: Final = msgspec.json.Decoder(stripe_wire.Bare)
@@ -269,23 +278,16 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
 def _answer(delivery: Delivery, account: Account) -> Translation:
     found = _ANSWER.decode(delivery.body)
     if found.error is not None:
-        absent = found.error.code == "resource_missing"
-        kind, result = (Kind.ABSENT, SUCCEEDED) if absent else (OTHER, UNKNOWN)
-        code = found.error.code or found.error.type or "error"
-        tell = Teller(
-            REASONS,
-            ("answer", delivery.request, code, "", str(delivery.received_at) * (not absent)),
-            delivery.request,
-            delivery.received_at,
-            via=delivery.via,
-            life=False,
-        )
-        return [tell(kind, result, reason=(0, code))]
+        return _error(delivery, found.error)
     kind_and_status = f"{found.object}/{found.status}"
     row = EVENTS.get(_ANSWERS.get(kind_and_status, ""))
     if row is None or not found.id:
         return unreadable("status", "the answer is about no object or status that is listed")
-    if delivery.request not in ("", found.id):
+    told, about = ordered(delivery.context), ["", found.id]
+    if told is not None:
+        intent = stripe_wire.identifier(found.payment_intent)
+        about += [intent, stripe_wire.charge(found)]
+    if delivery.request not in about and told is not Kind.OPEN:
         return unreadable("id", "the answer is about another object than the question")
     at = _answered_at(found, row, delivery)
     notice = stripe_wire.Notice(
@@ -297,12 +299,29 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
     return facts(REASONS, delivery, account, notice, row)
 
 
+def _error(delivery: Delivery, error: stripe_wire.Error) -> Translation:
+    """Tell of an error: unknown there, a deed refused, or nothing that leads to a conclusion."""
+    told, code = ordered(delivery.context), error.code or error.type or "error"
+    kind, result = OTHER, UNKNOWN
+    if told is None and code == "resource_missing":
+        kind, result = Kind.ABSENT, SUCCEEDED
+    elif told is not None and stripe_deeds.is_refusal(error):
+        kind, result = told, REFUSED
+    which = "" if kind is Kind.ABSENT else str(delivery.received_at)
+    identity = ("answer", delivery.request, code, "", which)
+    tell = Teller(
+        REASONS, identity, delivery.request, delivery.received_at, via=delivery.via, life=False
+    )
+    return [tell(kind, result, reason=(0, code))]
+
+
 def _answered_at(found: stripe_wire.Object, row: Row, delivery: Delivery) -> int:
     """Return when an answer's fact happened, in seconds; what still waits, waits at the asking."""
     if row.kind is CANCEL and found.canceled_at:
         return found.canceled_at
     if row.kind is Kind.EXPIRE and found.expires_at:
-        return found.expires_at
+        # One that expired before its time was ended by somebody, at the latest now.
+        return min(found.expires_at, delivery.received_at // 1_000_000)
     if row.result is Result.PENDING:
         return delivery.received_at // 1_000_000
     return found.created or delivery.received_at // 1_000_000
@@ -348,26 +367,5 @@ def acknowledge(outcome: Outcome) -> Acknowledgement:
     return Acknowledgement(_STATUS[outcome])
 
 
-def query(
-    reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
-) -> Request | None:
-    """Ask for an intent, a session or a charge by its id.
-
-    None without a secret "api_key", and for the ids of other objects: asked about as an intent,
-    they would be called absent.
-    """
-    keys = secrets.get("api_key", ())
-    start = reference.partition("_")[0] if "_" in reference else "pi"
-    path = _PATHS.get(start)
-    if not keys or path is None:
-        return None
-    base = account.options.get("api_base", _API_BASE).rstrip("/")
-    return Request(
-        method="GET",
-        url=f"{base}/v1/{path}/{quote(reference, safe='')}",
-        payment=reference,
-        headers=(("Authorization", f"Bearer {keys[0].reveal()}"),),
-    )
-
-
-act: Final = never_told
+query: Final = stripe_deeds.query
+act: Final = stripe_deeds.act

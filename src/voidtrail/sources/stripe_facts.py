@@ -217,5 +217,6 @@ def facts(
         notice.livemode is False,
         delivery.via is not ASKED,
         wire.dimensions(o),
+        notice.account or "",
     )
     return READERS[o.object](tell, o, row)

@@ -231,6 +231,17 @@ def rescale(found: Object, currency: str) -> None:
         setattr(found, name, whole)
 
 
+def units(amount_minor: int, currency: str) -> int:
+    """Return an amount of ours in Stripe's smallest unit.
+
+    >>> units(5, "ISK"), units(500, "EUR")
+    (500, 500)
+    """
+    shift = -_EXPONENT_SHIFT.get(currency, 0)
+    whole: int = amount_minor * 10 ** max(shift, 0) // 10 ** max(-shift, 0)
+    return whole
+
+
 def method(found: Object) -> Method:
     """Return the payment method: the one that was used, else the first that is offered."""
     if found.object == "checkout.session":

@@ -32,7 +32,19 @@ CUMULATIVE: Final = Tag.CUMULATIVE
 OWN: Final = Tag.OWN
 ASKED: Final = Via.ASKED
 _UNTAGGED: Final = Tag.NONE
+_ORDERED: Final = {
+    "act:close": CANCEL, "act:void": VOID, "act:refund": REFUND, "act:pay_link": OPEN,
+}  # fmt: skip
 _WORDS: Final = tuple(kind.name.lower() for kind in sorted(Kind))  # by number
+
+
+def ordered(context: str) -> Kind | None:
+    """Return what was ordered, if an answer is to a deed and not to a question.
+
+    >>> ordered("act:close"), ordered("")
+    (<Kind.CANCEL: 8>, None)
+    """
+    return _ORDERED.get(context)
 
 
 class Teller(NamedTuple):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -26,13 +25,12 @@ from voidtrail.event.model import (
     Kind,
     Method,
     Micros,
-    Request,
     Result,
     Unreadable,
 )
 from voidtrail.event.reason import number
 from voidtrail.money import currency_number
-from voidtrail.sources import crypto, reading, wechatpay_wire
+from voidtrail.sources import crypto, reading, wechatpay_deeds, wechatpay_wire
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -41,7 +39,6 @@ from voidtrail.sources.contract import (
     Row,
     Translation,
     first,
-    never_told,
     unreadable,
 )
 from voidtrail.sources.telling import (
@@ -49,14 +46,17 @@ from voidtrail.sources.telling import (
     AUTHORISE,
     CANCEL,
     CAPTURE,
+    OPEN,
     OTHER,
     OWN,
+    PENDING,
     REFUND,
     REFUSED,
     SUCCEEDED,
     UNKNOWN,
     VOID,
     Teller,
+    ordered,
 )
 
 NAME: Final = "wechatpay"
@@ -117,10 +117,10 @@ REASONS: Final[Mapping[str, ReasonRow]] = reading.reason_rows(
 )
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
+_CLOSED_ALREADY: Final = "ORDER_CLOSED"
 _PROBE: Final = "WECHATPAY/SIGNTEST/"
 _SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 _SEAL: Final = "AEAD_AES_256_GCM"
-_API_BASE: Final = "https://api.mch.weixin.qq.com"
 _NOTICE: Final = msgspec.json.Decoder(wechatpay_wire.Notice)
 _STATEMENT: Final = msgspec.json.Decoder(wechatpay_wire.Statement)
 _JSON: Final = "application/json"
@@ -239,20 +239,40 @@ def _unlisted(
 
 
 def _answer(delivery: Delivery, account: Account) -> Translation:
+    told = ordered(delivery.context)
+    if told is not None and not delivery.body:
+        return _obeyed(delivery)
     said = _STATEMENT.decode(delivery.body)
     if said.trade_state or said.refund_id or said.sub_orders:
         if delivery.request not in ("", said.out_trade_no, said.transaction_id):
             return unreadable("out_trade_no", "the answer is about another order than the question")
         return _facts(delivery, account, said, None)
     payment = delivery.request
+    if told is OPEN and said.code_url and payment:
+        identity = ("answer", payment, "code_url")
+        tell = Teller(REASONS, identity, payment, delivery.received_at, via=ASKED, life=False)
+        return [tell(OPEN, PENDING, reason=(0, "code_url"))]
     if not said.code or not payment:
         return unreadable("code", "the answer is neither a transaction nor an error")
     signed = delivery.header("wechatpay-signature") is not None
-    row = EVENTS.get(said.code) if signed else None
+    row = EVENTS.get(said.code) if signed and told is None else None
     kind, result = (row.kind, row.result) if row else (OTHER, UNKNOWN)
+    if told is CANCEL and signed and said.code == _CLOSED_ALREADY:
+        return _obeyed(delivery)
+    if told is not None and signed and said.code not in wechatpay_deeds.UNDECIDED:
+        kind, result = told, REFUSED
     identity = ("answer", payment, said.code if row else f"{said.code}/{delivery.received_at}")
     tell = Teller(REASONS, identity, payment, delivery.received_at, via=ASKED, life=False)
     return [tell(kind, result, reason=(0, said.code))]
+
+
+def _obeyed(delivery: Delivery) -> Translation:
+    """Tell that an order was closed: WeChat Pay says so with a signed empty body."""
+    if not delivery.request or ordered(delivery.context) is not CANCEL:
+        return unreadable("body", "an empty answer to something else than a closing")
+    identity = ("answer", delivery.request, "closed")
+    tell = Teller(REASONS, identity, delivery.request, delivery.received_at, via=ASKED, life=False)
+    return [tell(CANCEL, SUCCEEDED, reason=(number("closed_unpaid"), "CLOSED"))]
 
 
 def _facts(
@@ -313,6 +333,7 @@ def _teller(
         channel,
         first(payer.openid, payer.sp_openid, payer.sub_openid),
         life=not asked,
+        merchant=first(one.sub_mchid, whole.sub_mchid),
     )
 
 
@@ -352,38 +373,5 @@ def acknowledge(outcome: Outcome) -> Acknowledgement:
     return _ANSWERS[outcome]
 
 
-def query(
-    reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
-) -> Request | None:
-    """Ask for a transaction by `out_trade_no`; None without key, certificate serial and mchid."""
-    keys = secrets.get("private_key", ())
-    serial, mchid = _setting("serial_no", account, secrets), _setting("mchid", account, secrets)
-    if not keys or not serial or not mchid:
-        return None
-    sub, number_there = account.options.get("sub_mchid", ""), quote(reference, safe="")
-    path = f"/v3/pay/transactions/out-trade-no/{number_there}?mchid={mchid}"
-    if sub:
-        path = f"/v3/pay/partner/transactions/out-trade-no/{number_there}"
-        path += f"?sp_mchid={mchid}&sub_mchid={sub}"
-    base = account.options.get("api_base", _API_BASE).rstrip("/")
-    url = base + path
-    signed_path = urlsplit(url).path + "?" + urlsplit(url).query
-    at = now // 1_000_000
-    signature = crypto.rsa_sign(keys[0].reveal(), f"GET\n{signed_path}\n{at}\n{nonce}\n\n".encode())
-    credentials = (
-        f'mchid="{mchid}",nonce_str="{nonce}",signature="{signature}",'
-        f'timestamp="{at}",serial_no="{serial}"'
-    )
-    return Request(
-        method="GET",
-        url=url,
-        payment=reference,
-        headers=(("Accept", _JSON), ("Authorization", f"{_SCHEME} {credentials}")),
-    )
-
-
-def _setting(name: str, account: Account, secrets: Secrets) -> str:
-    return account.options.get(name) or first(*(s.reveal() for s in secrets.get(name, ())))
-
-
-act: Final = never_told
+query: Final = wechatpay_deeds.query
+act: Final = wechatpay_deeds.act

@@ -82,6 +82,7 @@ class Statement(msgspec.Struct):
     combine_payer_info: Payer | None = None
     sub_orders: list[Statement] | None = None
     code: str | None = None
+    code_url: str | None = None
 
 
 @lru_cache(maxsize=64)
