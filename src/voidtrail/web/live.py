@@ -20,17 +20,20 @@ from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.text import match
 from voidtrail.runtime.views import news
 from voidtrail.web.access import Access
-from voidtrail.web.console.rendering import rendered
+from voidtrail.web.console.rendering import element
 from voidtrail.web.hooks import Receive, Scope, Send
 from voidtrail.web.hub import Batch, Client, Hub, Row, watching
 
 PATH: Final = "/live"
 CLIENTS_MAX: Final = 2000
-ROWS_PER_S: Final = 500
-"""Of more changes than this only the latest are rows; the others are counted."""
-ROWS_LEAST: Final = 50
-ROWS_MOST: Final = 1000
-"""Bounds of how many rows one reading may hold, however short or long ago the last one was."""
+ROWS_PER_S: Final = 250
+ROWS_MOST: Final = 500
+"""So many rows may come at once, after a while with fewer."""
+FLOOD_ROWS: Final = 5
+"""Of more changes than that only so many are rows of a reading, the latest; the others are counted.
+
+Nobody reads hundreds of rows a second, and each costs what a tenth of a delivery does.
+"""
 PAGE_MAX: Final = 500
 _NUMBER_DIGITS: Final = 18
 _HEADERS: Final = [
@@ -56,6 +59,7 @@ class Live:
         self._thread = ThreadPoolExecutor(1, "live")
         self._reader: House | None = None
         self._read_at = 0.0
+        self._saved = float(ROWS_MOST)
         self.hub = Hub(self._read, self._page, self._newest)
 
     async def close(self) -> None:
@@ -123,9 +127,12 @@ class Live:
         def work(house: House) -> Batch:
             # By the clock of the reading itself: it may have waited for its turn.
             before, self._read_at = self._read_at, time.monotonic()
-            rows = int((self._read_at - before) * ROWS_PER_S)
-            limit = min(max(rows, ROWS_LEAST), ROWS_MOST)
-            return _batch(news.since(house, after, limit), languages, after)
+            saved = self._saved + (self._read_at - before) * ROWS_PER_S
+            saved = min(saved, ROWS_MOST)
+            flood = news.latest(house) - after > saved
+            found = news.since(house, after, FLOOD_ROWS if flood else max(1, int(saved)))
+            self._saved = 0.0 if flood else saved - len(found.rows)
+            return _batch(found, languages, after)
 
         batch: Batch = await self._run(work)
         return batch
@@ -153,5 +160,5 @@ def _batch(found: news.News, languages: Sequence[str], after: int) -> Batch:
 
 def _event(row: news.NewsRow, language: str) -> bytes:
     """Return a change as an event: its number, and its element of the list in one line."""
-    element = rendered("_news_row.html", language, {"row": row}).replace("\n", "")
-    return f"id: {row.no}\nevent: row\ndata: {element}\n\n".encode()
+    said = element(language, "_news.html", "news_row", row).replace("\n", "")
+    return f"id: {row.no}\nevent: row\ndata: {said}\n\n".encode()

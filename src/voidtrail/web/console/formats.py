@@ -61,10 +61,26 @@ def money(amount: Amount | None) -> str:
     if not amount.currency:
         return _("{number} (no currency given)").format(number=number(amount.minor))
     decimals = exponent(amount.currency)
-    major = Decimal(amount.minor).scaleb(-decimals)
-    spoken, currency = locale(), amount.currency
-    said = _pattern(language(), decimals).apply(major, spoken, currency=currency,
-                                                currency_digits=False)  # fmt: skip
+    if amount.minor < 0:
+        return _money(language(), amount.currency, decimals, amount.minor)
+    before, after = _around(language(), amount.currency, decimals)
+    if not decimals:
+        return f"{before}{amount.minor:,}{after}"
+    whole, rest = divmod(amount.minor, 10**decimals)
+    return f"{before}{whole:,}.{rest:0{decimals}}{after}"
+
+
+@lru_cache
+def _around(name: str, currency: str, decimals: int) -> tuple[str, str]:
+    """Return what stands before and after the digits: to apply a pattern takes 80 µs a row."""
+    digits = "0." + "0" * decimals if decimals else "0"
+    before, _digits, after = _money(name, currency, decimals, 0).partition(digits)
+    return before, after
+
+
+def _money(name: str, currency: str, decimals: int, minor: int) -> str:
+    major, spoken = Decimal(minor).scaleb(-decimals), _locale(name)
+    said = _pattern(name, decimals).apply(major, spoken, currency=currency, currency_digits=False)
     symbol = numbers.get_currency_symbol(currency, locale=spoken)
     # A symbol that ends in a letter is set apart from the digits (CLDR, alphaNextToNumber).
     return said.replace(symbol, f"{symbol}\u00a0", 1) if symbol[-1].isalpha() else str(said)
@@ -103,18 +119,21 @@ def rate(found: Rate | None) -> str:
     return f"{percent(found.value)} ({interval(found)})"
 
 
+_WALL: Final = len("2026-03-01T12:00:00")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _moment(at: Micros, zone: str) -> datetime:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).astimezone(
-        ZoneInfo(zone)
-    )
+    return (_EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(zone))
 
 
 def instant(at: Micros | None, zone: str = "UTC") -> str:
     """Write an instant whole, to the second, with its offset from UTC."""
     if at is None:
         return "–"
-    shape = "yyyy-MM-dd HH:mm:ss xxx"
-    return str(dates.format_datetime(_moment(at, zone), shape, locale=locale()))
+    moment = _moment(at, zone)
+    offset = moment.isoformat(timespec="seconds")[_WALL:]
+    return f"{moment:%Y-%m-%d %H:%M:%S} {offset}"
 
 
 def iso(at: Micros) -> str:
@@ -126,8 +145,7 @@ def clock(at: Micros | None, zone: str = "UTC", seconds: bool = True) -> str:
     """Write the time of day."""
     if at is None:
         return "–"
-    shape = "HH:mm:ss" if seconds else "HH:mm"
-    return str(dates.format_datetime(_moment(at, zone), shape, locale=locale()))
+    return f"{_moment(at, zone):%H:%M:%S}" if seconds else f"{_moment(at, zone):%H:%M}"
 
 
 def day(on: str) -> str:
@@ -146,7 +164,7 @@ def day_of(at: Micros, zone: str = "UTC") -> str:
 
 def stamp(at: Micros, zone: str = "UTC") -> str:
     """Write day and time of day, without the year."""
-    return str(dates.format_datetime(_moment(at, zone), "MM-dd HH:mm:ss", locale=locale()))
+    return f"{_moment(at, zone):%m-%d %H:%M:%S}"
 
 
 def ago(at: Micros | None, now: Micros, zone: str = "UTC") -> Markup:

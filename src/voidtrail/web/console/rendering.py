@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -30,9 +30,31 @@ def environment() -> Environment:
     made.globals.update(
         _=_, label=label, several=several, static=static,
         periods=periods, period_label=period_label,
-        html_language=lambda: HTML_LANGUAGE[language()],
+        html_language=lambda: HTML_LANGUAGE[language()], part=part,
     )  # fmt: skip
     return made
+
+
+def part(macro: str, *words: str) -> Markup:
+    """Return what a macro of `_words.html` makes of a few words; each is made once a language."""
+    return _part(language(), macro, words)
+
+
+@lru_cache(maxsize=2048)
+def _part(_language: str, macro: str, words: tuple[str, ...]) -> Markup:
+    return _macro("_words.html", macro)(*words)
+
+
+@cache
+def _macro(template: str, name: str) -> Callable[..., Markup]:
+    macro: Callable[..., Markup] = getattr(environment().get_template(template).module, name)
+    return macro
+
+
+def element(language_in_use: str, template: str, macro: str, *given: object) -> str:
+    """Return what one macro makes, without the cost of a whole template."""
+    speak(language_in_use)
+    return str(_macro(template, macro)(*given))
 
 
 def data(value: Any) -> Markup:

@@ -1,9 +1,13 @@
 """Numbers, money, rates and time as the reader's language writes them."""
 
 import pytest
+from babel import Locale, dates
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.web.console.rows import BEGAN
 from voidtrail.insight.rate import rate as rate_of
+from voidtrail.money import exponent
 from voidtrail.runtime.text import speak
 from voidtrail.runtime.views.shapes import Amount
 from voidtrail.web.console import formats
@@ -23,6 +27,30 @@ def test_money_has_the_exponent_of_its_currency(minor, currency, english, chines
     for language, wanted in (("en", english), ("zh_CN", chinese)):
         speak(language)
         assert formats.money(amount) == wanted
+
+
+@given(st.integers(0, 10**15), st.sampled_from(["CNY", "USD", "JPY", "KWD", "EUR", "CLF"]))
+def test_money_is_written_as_cldr_has_it(minor, currency):
+    amount = Amount(minor=minor, currency=currency)
+    for language in ("en", "zh_CN"):
+        speak(language)
+        assert formats.money(amount) == formats._money(
+            language, currency, exponent(currency), minor
+        )
+
+
+@given(st.integers(0, 4 * 10**15), st.sampled_from(["UTC", "Asia/Shanghai", "Asia/Kolkata"]))
+def test_time_is_written_as_cldr_has_it(at, zone):
+    shapes = {
+        formats.instant: "yyyy-MM-dd HH:mm:ss xxx", formats.clock: "HH:mm:ss",
+        formats.stamp: "MM-dd HH:mm:ss",
+    }  # fmt: skip
+    moment = formats._moment(at, zone)
+    for write, shape in shapes.items():
+        for language in ("en", "zh_CN"):
+            assert write(at, zone) == dates.format_datetime(
+                moment, shape, locale=Locale.parse(language)
+            )
 
 
 def test_money_without_a_currency_says_so_and_none_is_a_dash():
