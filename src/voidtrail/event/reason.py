@@ -99,6 +99,8 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(86, "refund_of_fraud", _A.MERCHANT, _C.FRAUD_OR_ABUSE, _H.REFUNDED_IN_FULL),
     Reason(87, "refund_on_request", _A.CUSTOMER, _C.UNKNOWN, _H.REFUNDED_IN_FULL),
     Reason(88, "reversed", _A.NETWORK, _C.TECHNICAL_FAULT, _H.REVERSED, False),
+    Reason(89, "reversed_unanswered", _A.NETWORK, _C.TECHNICAL_FAULT, _H.REVERSED),
+    Reason(90, "reversed_by_terminal", _A.SYSTEM, _C.TECHNICAL_FAULT, _H.REVERSED),
 )
 BY_NUMBER: Final[dict[int, Reason]] = {reason.number: reason for reason in REASONS}
 BY_SLUG: Final[dict[str, Reason]] = {reason.slug: reason for reason in REASONS}

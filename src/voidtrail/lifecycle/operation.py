@@ -32,6 +32,7 @@ class Legs(NamedTuple):
         withdrawn: disputed money alive, never more than what was captured and not returned.
         held: authorised, alive and not captured.
         captures_alive, captures_undone, auths_alive, voids_alive: how many operations.
+        captures_voided: those of the captures undone that an alive void undoes.
     """
 
     currency: int = 0
@@ -45,6 +46,7 @@ class Legs(NamedTuple):
     captures_undone: int = 0
     auths_alive: int = 0
     voids_alive: int = 0
+    captures_voided: int = 0
 
 
 class Operation(NamedTuple):
@@ -140,11 +142,13 @@ def legs(rows: Sequence[Row], account_no: int | None) -> Legs:
     )
     auths = sum(each.kind == _AUTHORISE and each.op in living for each in ours)
     auths_alive = 0 if whole_void else auths
+    voided = {each.reverses for each in ours if each.kind == _VOID and each.op in living}
     return Legs(
         currency, mixed, authorised, captured, returned, withdrawn,
         authorised if auths_alive and not captures_alive else 0,
         captures_alive, len(taken) - captures_alive, auths_alive,
         sum(each.kind == _VOID and each.op in living for each in ours),
+        sum(each.op in voided and each.op not in living for each in taken),
     )  # fmt: skip
 
 
@@ -186,7 +190,8 @@ def legs_sql(operation: str, payment: str) -> str:
         payment: relation with the columns of `PAYMENT`; payments without operations are left out.
     """
     alive_levels = ", ".join(
-        f"a{level} AS (SELECT payment_id, op, reverses FROM done d WHERE NOT EXISTS (SELECT 1 "
+        f"a{level} AS (SELECT payment_id, op, reverses, kind, account_no FROM done d "
+        "WHERE NOT EXISTS (SELECT 1 "
         f"FROM {'rev' if level == 1 else f'a{level - 1}'} r WHERE r.payment_id = d.payment_id "
         f"AND r.reverses = d.op))"
         for level in range(1, DEPTH + 1)
@@ -202,15 +207,20 @@ def legs_sql(operation: str, payment: str) -> str:
 done AS (SELECT * FROM united WHERE succeeded = 1),
 rev AS (SELECT payment_id, reverses FROM done WHERE reverses IS NOT NULL),
 {alive_levels},
+voids AS (SELECT DISTINCT payment_id, reverses, account_no FROM a{DEPTH}
+  WHERE kind = {_VOID} AND reverses IS NOT NULL),
 ours AS (
   SELECT u.*, CASE WHEN a.op IS NULL THEN 0 ELSE 1 END AS alive,
+    CASE WHEN v.reverses IS NULL THEN 0 ELSE 1 END AS voided,
     CASE WHEN u.kind IN ({money}) THEN 1 ELSE 0 END AS money,
     CASE WHEN u.kind IN ({money}) AND u.two = 0 THEN 1 ELSE 0 END AS plain
   FROM united u
   JOIN {payment} p ON p.payment_id = u.payment_id
     AND u.account_no = CASE WHEN p.mover_no IS NOT NULL THEN p.mover_no
       ELSE p.witness & 4294967295 END
-  LEFT JOIN a{DEPTH} a ON a.payment_id = u.payment_id AND a.op = u.op),
+  LEFT JOIN a{DEPTH} a ON a.payment_id = u.payment_id AND a.op = u.op
+  LEFT JOIN voids v ON v.payment_id = u.payment_id AND v.reverses = u.op
+    AND v.account_no = u.account_no),
 coin AS (
   SELECT payment_id, coalesce(
       MIN(CASE WHEN plain = 1 AND currency > 0 AND kind = {_CAPTURE} THEN currency END),
@@ -230,7 +240,9 @@ sums AS (
         THEN 1 ELSE 0 END) = 1 THEN 0
       ELSE SUM(CASE WHEN o.kind = {_AUTHORISE} AND o.alive = 1 THEN 1 ELSE 0 END) END
       AS auths_alive,
-    SUM(CASE WHEN o.kind = {_VOID} AND o.alive = 1 THEN 1 ELSE 0 END) AS voids_alive
+    SUM(CASE WHEN o.kind = {_VOID} AND o.alive = 1 THEN 1 ELSE 0 END) AS voids_alive,
+    SUM(CASE WHEN o.kind = {_CAPTURE} AND o.succeeded = 1 AND o.alive = 0 AND o.voided = 1
+      THEN 1 ELSE 0 END) AS captures_voided
   FROM ours o JOIN coin c ON c.payment_id = o.payment_id
   GROUP BY o.payment_id, c.currency, c.mixed),
 back AS (SELECT s.*, CASE WHEN refunded < captured THEN refunded ELSE captured END AS returned
@@ -238,7 +250,7 @@ back AS (SELECT s.*, CASE WHEN refunded < captured THEN refunded ELSE captured E
 SELECT payment_id, currency, mixed, authorised, captured, returned,
   CASE WHEN disputed < captured - returned THEN disputed ELSE captured - returned END AS withdrawn,
   CASE WHEN auths_alive > 0 AND captures_alive = 0 THEN authorised ELSE 0 END AS held,
-  captures_alive, captures_undone, auths_alive, voids_alive FROM back"""
+  captures_alive, captures_undone, auths_alive, voids_alive, captures_voided FROM back"""
 
 
 def _net_sql(kind: int) -> str:

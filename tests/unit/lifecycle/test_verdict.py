@@ -58,7 +58,7 @@ IMPOSSIBLE = [
             "captured", "undone", "held", "voided", "cancelled", "expired", "cancel_asked",
             "declined", "faulted", "sealed", "after_capture", "retrying")),
         "returned_all ~returned_some", "withdrawn ~returned_some", "returned_some ~after_capture",
-        "sealed ~cancelled ~expired", "held voided",
+        "sealed ~cancelled ~expired", "held voided", "capture_voided ~undone",
         "~cancelled ~explained",  # the bottom of a packed reason is 0, less than any reason
     )
 ]  # fmt: skip
@@ -124,7 +124,7 @@ def test_sql_cases_answer_every_combination_like_python(answers):
 
 PRECEDENCE = """
     taken_back returned_in_full paid_returned_in_part paid_in_part paid
-    capture_undone
+    capture_voided capture_undone
     asked_and_cancelled asked_and_expired asked_and_voided cancelled
     expired_after_fault expired_after_decline expired voided
     closed_after_fault closed_after_decline closed closed_by_word asked
@@ -162,6 +162,10 @@ STORIES = {
     "paid": ([opened(), captured()], T0 + HOUR),
     "capture_undone": (
         [captured(), said(Kind.REVERSE, minute=9, reverses="capture:", why="capture_failed")], LATE,
+    ),
+    "capture_voided": (
+        [captured(operation="s1"), said(Kind.VOID, minute=9, operation="v1", reverses="capture:s1",
+                                        why="merchant_request")], LATE,
     ),
     "asked_and_cancelled": ([opened(), asked_to_cancel, cancelled_bare], LATE),
     "asked_and_expired": ([opened(), asked_to_cancel, expired], LATE),
