@@ -14,8 +14,8 @@ CELLS = [
     for number, cell in enumerate(table.cell, 1)
     if not cell.empty
 ]
-OUR_OWN = {"storefront", "table"}
-"""Formats of this house, whose words are ours and not a platform's."""
+OUR_OWN = {"storefront", "table", "custom"}
+"""Formats whose words are ours, or stand in the merchant's own settings."""
 
 
 @pytest.mark.parametrize(("name", "cell"), CELLS)

@@ -48,6 +48,7 @@ class Door:
 async def _carry(request, address):
     """Carry a question out as the asker does, once more after a 500; return the answer."""
     url = request.url.replace(ADDRESS, address)
+    body, heads, status = b"", (), 500
     async with aiohttp.ClientSession() as session:
         for _ in range(2):
             async with session.request(request.method, url, headers=dict(request.headers),
