@@ -5,10 +5,18 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final, cast
 
-from voidtrail.sources import alipay, custom, storefront, stripe, table, wechatpay
+from voidtrail.sources import alipay, custom, razorpay, storefront, stripe, table, wechatpay
 from voidtrail.sources.contract import Registry, Source
 
-_MODULES: Final[tuple[ModuleType, ...]] = (stripe, alipay, wechatpay, storefront, table, custom)
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    stripe,
+    alipay,
+    wechatpay,
+    storefront,
+    table,
+    custom,
+    razorpay,
+)
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}
 """Sources by name, as in `/hooks/{source}/{account}`."""

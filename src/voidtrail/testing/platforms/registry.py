@@ -7,6 +7,7 @@ from typing import Final
 
 from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.fake import FakePlatform
+from voidtrail.testing.platforms.razorpay import FakeRazorpay
 from voidtrail.testing.platforms.stripe import FakeStripe
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
 
@@ -14,6 +15,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeStripe,
     FakeAlipay,
     FakeWechatpay,
+    FakeRazorpay,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
