@@ -28,6 +28,7 @@ from voidtrail.cli import (
     serve,
     show,
     simulate,
+    sources,
 )
 from voidtrail.errors import VoidtrailError
 from voidtrail.runtime.text import _, language_of, later, speak
@@ -77,6 +78,7 @@ app.command()(ledger.replay)
 app.command()(ledger.retranslate)
 app.add_typer(hooks.hooks, name="hooks")
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(sources.sources, name="sources")
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 

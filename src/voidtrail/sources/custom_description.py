@@ -198,8 +198,11 @@ def parse_description(text: str) -> Description:
     try:
         found = msgspec.convert(tree, Description)
     except msgspec.ValidationError as error:
-        what = str(error).partition(" - at ")[0]
-        raise SettingInvalid(f"description: {reading.path(error)}: {what}") from None
+        what, path = str(error).partition(" - at ")[0], reading.path(error)
+        hint = ""
+        if path == "signature.algorithm" and "algorithm" in tree["signature"]:
+            hint = nearest(str(tree["signature"]["algorithm"]), get_args(Algorithm))
+        raise SettingInvalid(f"description: {path}: {what}{hint}") from None
     _check_words(found)
     _check_signature(found)
     for place, where in _places(found):

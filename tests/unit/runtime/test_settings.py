@@ -155,3 +155,17 @@ def test_several_secrets_of_one_purpose_are_all_valid(file, tmp_path):
     assert [secret.reveal() for secret in found["signing"]] == ["1", "2"]
     assert [secret.reveal() for secret in found["api_key"]] == ["1"]
     assert "1" not in repr(found)
+
+
+def test_an_option_may_be_the_text_of_a_file(tmp_path):
+    (tmp_path / "platform.toml").write_text("title = 'T'\n", "utf-8")
+    (tmp_path / "voidtrail.toml").write_text(
+        '[[account]]\nsource = "custom"\nname = "main"\n'
+        'options = { description = "file:platform.toml", other = "plain" }\n', "utf-8"
+    )  # fmt: skip
+    found = load(tmp_path / "voidtrail.toml", {})
+    options = found.account[0].account(found.base).options
+    assert options == {"description": "title = 'T'\n", "other": "plain"}
+    (tmp_path / "platform.toml").write_bytes(b"\xff")
+    with pytest.raises(SettingInvalid, match=r"account custom/main, option description: .*UTF-8"):
+        found.account[0].account(found.base)

@@ -20,6 +20,8 @@ KEYS = (
 )
 VALUES = (
     ('"hmac-sha256"', '"hmac-md5"', "signature.algorithm"),
+    ('"hmac-sha256"', '"hmac-sha265"', 'did you mean "hmac-sha256"?'),
+    ('algorithm = "hmac-sha256", ', "", "signature.algorithm"),
     ('"{body}"', '"constant"', "signature.text: nothing of the delivery is signed"),
     ('"{body}"', '"{body"', "signature.text"),
     ('"{body}"', '"{}{body}"', "signature.text"),
