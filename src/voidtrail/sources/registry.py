@@ -5,7 +5,18 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final, cast
 
-from voidtrail.sources import alipay, custom, razorpay, storefront, stripe, table, wechatpay
+from voidtrail.sources import (
+    adyen,
+    alipay,
+    custom,
+    paypal,
+    pos,
+    razorpay,
+    storefront,
+    stripe,
+    table,
+    wechatpay,
+)
 from voidtrail.sources.contract import Registry, Source
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
@@ -16,6 +27,9 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     table,
     custom,
     razorpay,
+    paypal,
+    adyen,
+    pos,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from voidtrail.testing.platforms.adyen import FakeAdyen
 from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.fake import FakePlatform
+from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
 from voidtrail.testing.platforms.stripe import FakeStripe
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
@@ -16,6 +18,8 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeAlipay,
     FakeWechatpay,
     FakeRazorpay,
+    FakePaypal,
+    FakeAdyen,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
