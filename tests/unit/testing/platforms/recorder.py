@@ -35,7 +35,9 @@ class Recorder:
         self.source = SOURCES[fake.SOURCE]
         self.account = Account(source=fake.SOURCE, name="main", options=fake.options(ADDRESS))
         self.secrets = {name: (Secret(text),) for name, text in fake.secrets().items()}
-        self.log = MemoryLog(Projection(Terms(askable=(1,))), KEYRING)
+        probe = self.source.query("probe", self.account, self.secrets, 0, "0")
+        askable = () if probe is None else (1,)
+        self.log = MemoryLog(Projection(Terms(askable=askable)), KEYRING)
         assert self.log.try_begin()
         number = self.log.account_no(self.account)
         identity = f"{fake.SOURCE}/main"
