@@ -32,6 +32,7 @@ class Bench(StrEnum):
     FOLD = "fold"
     CONTENTION = "contention"
     LIVE = "live"
+    SOURCES = "sources"
     CONSOLE = "console"
 
 
@@ -40,6 +41,7 @@ _TITLES = {
     "import": later("Import: a file of orders through voidtrail ingest, as a whole process"),
     "fold": later("Fold: facts into payments by the generated GROUP BY in DuckDB"),
     "contention": later("Contention: 64 connections beside others' work on the same file"),
+    "sources": later("Sources: CPU of one notification, its signature proved and its words read"),
     "console": later("Console: whole pages over a ledger of millions of payments"),
     "live": later("Live: from a notification sent to its row at everybody who listens"),
 }
@@ -64,7 +66,7 @@ def bench(
     ] = Path(),
     json: Json = False,
 ) -> None:
-    """Measure this machine: intake, import, fold, contention, live, console.
+    """Measure this machine: intake, import, fold, contention, live, sources, console.
 
     Look at the ratios: the other figures depend on the machine, its disk and its neighbours.
 
@@ -114,7 +116,7 @@ def _show(found: Measured) -> None:
         style="dim", markup=False,
     )  # fmt: skip
     shown = {"intake": _intake, "import": _imports, "fold": _fold, "contention": _contention,
-             "live": _live, "console": _console}  # fmt: skip
+             "live": _live, "sources": _sources, "console": _console}  # fmt: skip
     console.print(shown[found.name](found.data))
     if found.name == "intake":
         _say_of_intake(console, found)
@@ -256,6 +258,18 @@ def _live(data: dict[str, Any]) -> Table:
         )
         for each in data["heard"] if each["audience"]["cut_s"]
     )  # fmt: skip
+    return table
+
+
+def _sources(data: dict[str, Any]) -> Table:
+    table = _table(_("platform"), _("notifications"), _("bytes"), _("verify µs"),
+                   _("translate µs"), _("both µs"), left=1)  # fmt: skip
+    for each in data["sources"]:
+        parts = each["verify_s"], each["translate_s"]
+        table.add_row(
+            each["title"], f"{each['notices']:,}", f"{each['bytes']:,.0f}",
+            *(f"{seconds * 1e6:,.1f}" for seconds in (*parts, sum(parts))),
+        )  # fmt: skip
     return table
 
 

@@ -22,15 +22,19 @@ from voidtrail.testing.bench.intake import IntakeResult, Plan, run_intake
 from voidtrail.testing.bench.live import AUDIENCES, SMALL, LiveResult, run_live
 from voidtrail.testing.bench.load import Load
 from voidtrail.testing.bench.machine import Machine, this_machine
+from voidtrail.testing.bench.source_cost import Cost, CostPlan, run_costs
 
 INTAKE, IMPORT, FOLD, CONTENTION, LIVE = "intake", "import", "fold", "contention", "live"
 CONSOLE: Final = "console"
-NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE, CONSOLE)
+SOURCES: Final = "sources"
+NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE, SOURCES, CONSOLE)
 ONLY_NAMED: Final = frozenset({CONSOLE})
 """Measured only if asked for by name: its store takes long to make, and is kept."""
 Tell = Callable[[str], None]
-P = TypeVar("P", Plan, ImportPlan, FoldPlan)
-Result = IntakeResult | ImportResult | FoldResult | Contention | LiveResult | ConsoleResult
+P = TypeVar("P", Plan, ImportPlan, FoldPlan, CostPlan)
+Result = (
+    IntakeResult | ImportResult | FoldResult | Contention | LiveResult | ConsoleResult | list[Cost]
+)
 
 
 class Measured(NamedTuple):
@@ -87,6 +91,8 @@ def bench(
                 result = run_fold(_sized(_FOLD[quick], times), room, tell)
             elif name == LIVE:
                 result = run_live(room, tell, SMALL if quick else AUDIENCES)
+            elif name == SOURCES:
+                result = run_costs(_sized(_COSTS[quick], times), tell)
             elif name == CONSOLE:
                 result = _console(ConsolePlan() if not quick else _SMALL_CONSOLE, room, tell)
             else:
@@ -106,8 +112,7 @@ _CONTENTION: Final[dict[bool, dict[str, Any]]] = {
     False: {},
     True: {"seconds": 1.0, "requests_max": 4_000, "rows": 100_000},
 }
-
-
+_COSTS: Final = {False: CostPlan(), True: CostPlan(orders=40)}
 _SMALL_CONSOLE: Final = ConsolePlan(payments=100_000, lives=30, overviews=10, searches=10)
 
 
@@ -140,6 +145,8 @@ def as_data(result: Result) -> dict[str, Any]:
         return _fold_data(result)
     if isinstance(result, LiveResult):
         return {"heard": [asdict(each) for each in result.heard]}
+    if isinstance(result, list):
+        return {"sources": [asdict(each) for each in result]}
     if isinstance(result, ConsoleResult):
         return {"plan": asdict(result.plan), **result.as_data()}
     return _contention_data(result)
