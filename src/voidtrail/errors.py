@@ -54,6 +54,18 @@ class FileInvalid(WrongUse):
     code = "file_invalid"
 
 
+class NotPossible(WrongUse):
+    """A platform cannot be told to do it, or the account lacks the credentials for it."""
+
+    code = "not_possible"
+
+
+class BillMismatch(WrongUse):
+    """A platform's bill is of another day, another account or another platform than was said."""
+
+    code = "bill_mismatch"
+
+
 class NotFound(WrongUse):
     """No order, payment, delivery or account has the name that was asked for."""
 

@@ -24,6 +24,7 @@ from voidtrail.cli import (
     hooks,
     ingest,
     ledger,
+    reconcile,
     report,
     serve,
     show,
@@ -72,6 +73,7 @@ app.command()(serve.link)
 app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(report.report)
+app.command()(reconcile.reconcile)
 app.command()(show.show)
 app.command()(ledger.verify)
 app.command()(ledger.replay)

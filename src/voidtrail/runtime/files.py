@@ -108,7 +108,7 @@ def import_file(
         LedgerStopped: the ledger could not be written; import the file again to go on.
     """
     tell = progress or _nothing
-    text = _mapping_text(mapping)
+    text = mapping_file_text(mapping)
     parsed = parse_mapping(text)
     owner = _account(house, parsed, account or name_of(mapping), shop, entity, mode)
     size = max(path.stat().st_size, 1) if path.exists() else 1
@@ -150,7 +150,12 @@ def _nothing(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def _mapping_text(path: Path) -> str:
+def mapping_file_text(path: Path) -> str:
+    """Return the text of a mapping file.
+
+    Raises:
+        NotFound, FileInvalid: it cannot be read.
+    """
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:

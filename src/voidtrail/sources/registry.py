@@ -8,6 +8,7 @@ from typing import Final, cast
 from voidtrail.sources import (
     adyen,
     alipay,
+    bill,
     custom,
     paypal,
     pos,
@@ -30,6 +31,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     paypal,
     adyen,
     pos,
+    bill,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -1,0 +1,1 @@
+"""Reconciliation: a platform's bill against our books (see `insight.reconciliation`)."""
