@@ -18,6 +18,8 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 TICK_S: Final = 0.1
+FLOOD_TICK_S: Final = 0.5
+"""The pace in a flood, whose rows nobody can read: every write to every client costs intake."""
 BEAT_S: Final = 15.0
 SLOW_S: Final = 10.0
 """A client that has not taken what it was sent by then is dropped."""
@@ -39,11 +41,17 @@ class Row(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What came after some number; `up_to` is where the next reading begins."""
+    """What came after some number; `up_to` is where the next reading begins.
+
+    Attributes:
+        more: there is more behind that.
+        flood: so much came that rows were left out, and only counted.
+    """
 
     rows: Sequence[Row]
     up_to: int
     more: bool = False
+    flood: bool = False
 
 
 Read = Callable[[int, Sequence[str]], Awaitable[Batch]]
@@ -211,31 +219,31 @@ class Hub:
             at = self._beat_at = loop.time()
             while self._clients and not self._closed:
                 try:
-                    more = await self._tick()
+                    batch = await self._tick()
                 except Exception:  # the store may be busy: the next reading begins where this did
                     _log.exception("live_failed")
                     await asyncio.sleep(_RETRY_S)
                     continue
-                at = max(at + TICK_S, loop.time())
-                await asyncio.sleep(0 if more else at - loop.time())
+                at = max(at + (FLOOD_TICK_S if batch.flood else TICK_S), loop.time())
+                await asyncio.sleep(0 if batch.more else at - loop.time())
         except Exception:
             _log.exception("live_failed")
         finally:
             self._task = None
             self._ready.set()
 
-    async def _tick(self) -> bool:
-        """Read once and tell everybody; True if more waits to be read."""
+    async def _tick(self) -> Batch:
+        """Read once and tell everybody; return what was read."""
         languages = tuple(self._from)
         batch = await self._read(self._up_to, languages)
         if len(languages) < len(self._from):
-            return True
+            return batch._replace(more=True)
         self._publish(batch, languages)
         now = asyncio.get_running_loop().time()
         for client in list(self._clients):
             if client.sending_since and now - client.sending_since > SLOW_S and not client.gone:
                 self._drop(client)
-        return batch.more
+        return batch
 
     def _publish(self, batch: Batch, languages: Sequence[str]) -> None:
         now = asyncio.get_running_loop().time()

@@ -155,7 +155,7 @@ def _batch(found: news.News, languages: Sequence[str], after: int) -> Batch:
         Row(each.no, {language: _event(each, language) for language in languages})
         for each in found.rows
     ]
-    return Batch(rows, found.up_to, found.more)
+    return Batch(rows, found.up_to, found.more, flood=bool(found.left_out))
 
 
 def _event(row: news.NewsRow, language: str) -> bytes:
