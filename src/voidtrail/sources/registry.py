@@ -10,6 +10,7 @@ from voidtrail.sources import (
     alipay,
     bill,
     custom,
+    mollie,
     paypal,
     pos,
     razorpay,
@@ -32,6 +33,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     adyen,
     pos,
     bill,
+    mollie,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -8,6 +8,7 @@ from typing import Final
 from voidtrail.testing.platforms.adyen import FakeAdyen
 from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.fake import FakePlatform
+from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
 from voidtrail.testing.platforms.stripe import FakeStripe
@@ -20,6 +21,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeRazorpay,
     FakePaypal,
     FakeAdyen,
+    FakeMollie,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
