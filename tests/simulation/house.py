@@ -41,7 +41,7 @@ from voidtrail.sources.registry import SOURCES
 from voidtrail.testing.world import accounts, ask
 
 PLATFORMS = ("stripe", "alipay", "wechatpay")
-PACE = Pace(tick_s=1.0, ask_backoff_s=1.0, ask_tries=2)
+PACE = Pace(tick_s=1.0, ask_backoff_s=1.0, ask_tries=2, ask_rate_per_s=1000.0)
 SECOND = 1_000_000
 ROUNDS_MAX = 14
 """Turns of the worker after which everything that is due must be settled."""

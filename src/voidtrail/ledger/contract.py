@@ -193,10 +193,11 @@ class Log(Protocol):
     def due(self, now: Micros, limit: int) -> list[tuple[int, Micros]]:
         """Return payments whose verdict time has changed: (payment_id, due_at), earliest first."""
 
-    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
-        """Return payments whose platform is to be asked: (payment_id, account), by their number.
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account, why).
 
-        Only those with a number above `after`.
+        By their number, and only those with a number above `after`; `why` is the verdict's
+        `asking`.
         """
 
     def names_of(self, payment_id: int) -> list[str]:

@@ -313,12 +313,12 @@ class MemoryLog:
                if 0 < (at := v[place] or 0) <= now]  # fmt: skip
         return sorted(due, key=lambda each: (each[1], each[0]))[:limit]
 
-    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
-        """Return payments whose platform is to be asked: (payment_id, account)."""
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account, why)."""
         asking = self.judge.verdict.index("asking")
         home, tables = known_place(self.judge, "home_no"), self.tables
-        found = [(pid, no) for pid, v in tables.verdicts.items() if v[asking] and pid > after
-                 and (no := tables.payments[pid][home]) is not None]  # fmt: skip
+        found = [(pid, no, why) for pid, v in tables.verdicts.items() if (why := v[asking])
+                 and pid > after and (no := tables.payments[pid][home]) is not None]  # fmt: skip
         return sorted(found)[:limit]
 
     def names_of(self, payment_id: int) -> list[str]:

@@ -41,6 +41,7 @@ def schema(judge: Judge) -> list[str]:
         f"CREATE TABLE verdict (payment_id INTEGER PRIMARY KEY, {verdict})",
         "CREATE INDEX verdict_due ON verdict (due_at) WHERE due_at IS NOT NULL",
         "CREATE INDEX verdict_asking ON verdict (payment_id) WHERE asking = 1",
+        "CREATE INDEX verdict_nudged ON verdict (payment_id) WHERE asking = 2",
         "CREATE INDEX verdict_outcome ON verdict (state, how, actor, money)",
         "CREATE INDEX verdict_ended ON verdict (ended_at) WHERE ended_at IS NOT NULL",
     ]  # fmt: skip

@@ -352,13 +352,12 @@ class SqliteLog(MessageTable):
             "ORDER BY due_at LIMIT ?", (now, limit),
         ).fetchall()  # fmt: skip
 
-    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int]]:
-        """Return payments whose platform is to be asked: (payment_id, account)."""
-        return self._db.execute(
-            "SELECT v.payment_id, p.home_no FROM verdict v JOIN payment p USING (payment_id) "
-            "WHERE v.asking = 1 AND p.home_no IS NOT NULL AND v.payment_id > ? "
-            "ORDER BY v.payment_id LIMIT ?", (after, limit),
-        ).fetchall()  # fmt: skip
+    def waiting(self, limit: int, after: int = 0) -> list[tuple[int, int, int]]:
+        """Return payments whose platform is to be asked: (payment_id, account, why)."""
+        part = ("SELECT payment_id, home_no, asking FROM verdict JOIN payment USING (payment_id) "
+                "WHERE asking = {} AND home_no IS NOT NULL AND payment_id > ?")  # fmt: skip
+        both = f"{part.format(1)} UNION ALL {part.format(2)} ORDER BY 1 LIMIT ?"
+        return self._db.execute(both, (after, after, limit)).fetchall()
 
     def names_of(self, payment_id: int) -> list[str]:
         """Return a payment's names, the first heard first."""

@@ -74,6 +74,7 @@ _MONEY = _of(Kind.AUTHORISE, Kind.CAPTURE, Kind.VOID, Kind.REVERSE, Kind.REFUND,
 _ASKED = frozenset({int(Via.ASKED), int(Via.OWN)})
 _NOT_ASKED = frozenset(int(via) for via in Via) - _ASKED
 _SPOKEN = frozenset(int(kind) for kind in Kind) - _of(Kind.OTHER, Kind.LINK, Kind.NUDGE)
+_KNOWN = _SPOKEN - _of(Kind.ABSENT)
 
 
 def _ended(name: str, kind: Kind, doc: str, result: Result = Result.SUCCEEDED) -> Column:
@@ -93,7 +94,8 @@ PAYMENT: Final = Table(
                "the account at which the payment is, as far as anybody said"),
         Column("witness", _PACKED, "speaker", {"role": _WITNESS, "kind": _MONEY, "result": _DONE},
                "the best witness of money moving"),
-        Column("spoken_at", _MIN, "occurred_at", {"kind": _SPOKEN}, "first statement understood"),
+        Column("spoken_at", _MIN, "occurred_at", {"kind": _KNOWN},
+               "first statement understood; that a payment is unknown there makes none of it"),
         Column("last_at", _MAX, "occurred_at", {"kind": _SPOKEN}, "last statement understood"),
         Column("life_at", _MAX, "occurred_at", {"life": frozenset({1}), "kind": _SPOKEN},
                "last sign of life; patience runs from it"),
@@ -104,6 +106,10 @@ PAYMENT: Final = Table(
         Column("asked_at", _MAX, "occurred_at",
                {"via": _ASKED, "kind": _of(Kind.OPEN, Kind.ABSENT)},
                "the platform, asked, said: not paid; or did not answer"),
+        Column("nudged_at", _MAX, "occurred_at", {"kind": _of(Kind.NUDGE), "via": _NOT_ASKED},
+               "somebody who proves nothing said that it changed"),
+        Column("answered_at", _MAX, "occurred_at", {"kind": _of(Kind.NUDGE), "via": _ASKED},
+               "when a question was put that was answered afterwards"),
         _ended("cancel_asked", Kind.CANCEL, "somebody asked to cancel", Result.REQUESTED),
         Column("cancel_asked_at", _MAX, "occurred_at",
                {"kind": _of(Kind.CANCEL), "result": _is(Result.REQUESTED)}),

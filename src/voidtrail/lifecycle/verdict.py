@@ -44,10 +44,9 @@ class Money(IntEnum):
 
 
 _JOINED: Final = (
-    "spoken_at", "life_at", "until_at", "asked_at", "cancel_asked", "cancel_asked_at", "tried_at",
-    "cancelled",
-    "expired", "voided", "refunded", "reversed", "disputed", "declined", "faulted", "refused_at",
-    "sealed_at", "finished_at", "after_at",
+    "spoken_at", "life_at", "until_at", "asked_at", "nudged_at", "answered_at", "cancel_asked",
+    "cancel_asked_at", "tried_at", "cancelled", "expired", "voided", "refunded", "reversed",
+    "disputed", "declined", "faulted", "refused_at", "sealed_at", "finished_at", "after_at",
 )  # fmt: skip
 _LEGS: Final = Legs._fields[2:]
 INPUTS: Final = (*_JOINED, *_LEGS, "deadline", "askable", "tolerance", "now")
@@ -193,7 +192,8 @@ class Verdict(NamedTuple):
 
     Attributes:
         due_at: when time alone may change it; None if never.
-        asking: 1 while patience is over and its platform has not answered yet.
+        asking: `OVERDUE` while patience is over and its platform has not answered yet, `NUDGED`
+            while somebody who proves nothing says that it changed.
         ended_at: when it was called off: the last statement, or the end of patience.
     """
 
@@ -217,14 +217,16 @@ class Verdict(NamedTuple):
     ended_at: int | None
 
 
+OVERDUE, NUDGED = 1, 2
+"""Why a payment's platform is to be asked."""
 VERDICT: Final = Verdict._fields
 _AT: Final = {name: place for place, name in enumerate(PAYMENT.names)}
 _JOINED_AT: Final = tuple(_AT[name] for name in _JOINED)
 _METHOD, _MOVER, _WITNESS = _AT["method_seen"], _AT["mover_no"], _AT["witness"]
-_HOME: Final = _AT["home_no"]
+_HOME, _NUDGED, _ANSWERED = (_AT[n] for n in ("home_no", "nudged_at", "answered_at"))
 _SPOKEN, _LIFE, _UNTIL, _LAST = (_AT[n] for n in ("spoken_at", "life_at", "until_at", "last_at"))
-_SEALED, _FINISHED, _CURRENCY = (_AT[n] for n in ("sealed_at", "finished_at", "currency_min"))
-_CURRENCY_MAX = _AT["currency_max"]
+_SEALED, _FINISHED = _AT["sealed_at"], _AT["finished_at"]
+_CURRENCY, _CURRENCY_MAX = _AT["currency_min"], _AT["currency_max"]
 _REASON_AT: Final = tuple(_AT[rule.reason] if rule.reason else -1 for rule in RULES)
 _ABANDONED: Final = next(r.number for r in REASONS if r.slug == "customer_left")
 
@@ -239,8 +241,7 @@ def money_speaker(row: Row) -> int | None:
 
 def judge_with(terms: Terms) -> Callable[[Row, Legs, Micros], Verdict]:
     """Return the verdict function under the given terms: (payment row, legs, now) -> Verdict."""
-    patience = terms.patience_us()
-    beyond = terms.beyond_s * 1_000_000
+    patience, beyond = terms.patience_us(), terms.beyond_s * 1_000_000
     tolerance, askable = terms.tolerance_s * 1_000_000, frozenset(terms.askable)
 
     def judge(row: Row, legs: Legs, now: Micros) -> Verdict:
@@ -253,13 +254,13 @@ def judge_with(terms: Terms) -> Callable[[Row, Legs, Micros], Verdict]:
         values += legs[2:]
         values += (deadline, ask, tolerance, now)
         number, money = decide(_bits(values))
-        return _answer(number, money, row, legs, deadline, now)
+        return _answer(number, money, row, legs, deadline, ask, now)
 
     return judge
 
 
 def _answer(
-    number: int, money: Money, row: Row, legs: Legs, deadline: Micros, now: Micros
+    number: int, money: Money, row: Row, legs: Legs, deadline: Micros, ask: int, now: Micros
 ) -> Verdict:
     rule = RULES[number]
     packed = row[_REASON_AT[number]] if _REASON_AT[number] >= 0 else None
@@ -279,10 +280,11 @@ def _answer(
     sealed = int(rule.state is State.CANCELLED
                  and ((row[_SEALED] or 0) > 0 or money is Money.RETURNED))  # fmt: skip
     due = deadline if number in _WAITING and now < deadline else None
+    nudged = ask and (row[_NUDGED] or 0) > (row[_ANSWERED] or 0)
     return Verdict(
         number, rule.state, money, how or How.NONE, actor, reason,
         int(sealed or (rule.state is State.PAID and (row[_FINISHED] or 0) > 0)), sealed, due,
-        int(number in _WAITING and now >= deadline),
+        OVERDUE if number in _WAITING and now >= deadline else NUDGED if nudged else 0,
         legs.currency or (row[_CURRENCY] or 0),
         legs.mixed or int(row[_CURRENCY] != row[_CURRENCY_MAX]),
         legs.authorised, legs.captured, legs.returned, legs.withdrawn, legs.held, ended,
@@ -339,7 +341,7 @@ def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
     are materialised: inlined into one another, their cases grow beyond what an optimiser can plan.
     """
     patience = " ".join(f"WHEN {n} THEN {us}" for n, us in enumerate(terms.patience_us()))
-    askable = ", ".join(map(str, terms.askable)) or "-1"
+    askable, tolerance = ", ".join(map(str, terms.askable)) or "-1", terms.tolerance_s * 1_000_000
     joined = ", ".join(f"coalesce(p.{name}, 0) AS {name}" for name in _JOINED if name != "until_at")
     legs = ", ".join(f"coalesce(l.{name}, 0) AS {name}" for name in _LEGS)
     deadline = (
@@ -363,13 +365,12 @@ def verdict_sql(payment: str, operation: str, terms: Terms, now: Micros) -> str:
 based AS (SELECT p.*, coalesce(p.life_at, p.spoken_at, 0)
   + CASE (coalesce(p.method_seen, 0) >> 8) & 255 {patience} END AS base FROM {payment} p),
 known AS (SELECT p.payment_id, {joined}, coalesce(p.until_at, 0) AS until_at, {legs},
-    p.last_at AS last_at,
-    coalesce(nullif(l.currency, 0), p.currency_min, 0) AS currency,
+    p.last_at AS last_at, coalesce(nullif(l.currency, 0), p.currency_min, 0) AS currency,
     CASE WHEN coalesce(l.mixed, 0) = 1 OR p.currency_min <> p.currency_max THEN 1 ELSE 0 END
       AS mixed,
     {deadline} AS deadline,
     CASE WHEN p.home_no IN ({askable}) THEN 1 ELSE 0 END AS askable,
-    {terms.tolerance_s * 1_000_000} AS tolerance, {now} AS now
+    {tolerance} AS tolerance, {now} AS now
   FROM based p LEFT JOIN legs l ON l.payment_id = p.payment_id),
 asked AS (SELECT known.*, {predicates} FROM known),
 ruled AS MATERIALIZED (SELECT asked.*, CASE {rule} END AS rule, CASE {money} END AS money
@@ -384,10 +385,10 @@ sealing AS (SELECT reasoned.*, CASE WHEN state = {int(State.CANCELLED)} AND
   FROM reasoned)
 SELECT payment_id, rule, state, money, {how} AS how, {actor} AS actor, reason,
   CASE WHEN sealed = 1 OR (state = {int(State.PAID)} AND finished_at > 0)
-    THEN 1 ELSE 0 END AS final,
-  sealed,
+    THEN 1 ELSE 0 END AS final, sealed,
   CASE WHEN rule IN ({waiting}) AND now < deadline THEN deadline END AS due_at,
-  CASE WHEN rule IN ({waiting}) AND now >= deadline THEN 1 ELSE 0 END AS asking,
+  CASE WHEN rule IN ({waiting}) AND now >= deadline THEN {OVERDUE}
+    WHEN askable = 1 AND nudged_at > answered_at THEN {NUDGED} ELSE 0 END AS asking,
   currency, mixed, authorised, captured, returned, withdrawn, held,
   CASE WHEN state = {int(State.CANCELLED)} THEN CASE WHEN waited = 1 THEN deadline
     ELSE last_at END END AS ended_at

@@ -18,10 +18,12 @@ from typing import Final, NamedTuple
 import structlog
 
 from voidtrail.errors import LedgerStopped, OutsideFault, Refused, VoidtrailError
+from voidtrail.event.codec import REST_AT
 from voidtrail.event.model import Delivery, Micros
 from voidtrail.ledger.contract import QUARANTINED, SLICE_MAX, Item, Log, Receipt
-from voidtrail.runtime.preparing import Entry, item_of, translated
+from voidtrail.runtime.preparing import NUDGE, Entry, item_of, translated
 
+_KIND: Final = REST_AT["kind"]
 _RETRY_S: Final = 0.001
 _COMPANY_S: Final = 0.001
 _COMPANY_TURNS: Final = 8
@@ -77,6 +79,8 @@ class Intake:
         self.counts: Counter[str] = Counter()
         self.written = asyncio.Event()
         """Set after every commit that changed something, for who tells of it."""
+        self.nudged = asyncio.Event()
+        """Set after a commit of what only says that something changed: ask the platform."""
         self._clock = clock
         self._max = group_max
         self._waiting: deque[Arrival] = deque()
@@ -206,6 +210,9 @@ class Intake:
         for arrival, receipt in zip(group, receipts, strict=True):
             arrival.done(receipt)
         self.written.set()
+        if any([receipt.new and item.events[0].rest[_KIND] == NUDGE
+                for item, receipt in zip(items, receipts, strict=True)]):  # fmt: skip
+            self.nudged.set()
 
     async def _one_by_one(self, items: Sequence[Item]) -> list[Receipt]:
         receipts = []

@@ -1,32 +1,53 @@
-"""Carrying out the questions that sources put as values.
+"""Carrying out what sources put as values: questions to platforms, and deeds.
 
 Every answer is a Delivery: verified, stored, then read, like a push. No redirects, a cap on the
-size, a deadline; certificates are always checked.
+size, a deadline; certificates are always checked, against a pinned one if the account names it. A
+platform that does not answer is left alone for a while, and none is asked more often than agreed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import aiohttp
+import msgspec
 import structlog
 
-from voidtrail.errors import PlatformUnavailable, Refused
-from voidtrail.event.codec import REST_AT
-from voidtrail.event.model import STATUS, Delivery, Event, Kind, Request, Result, Role, Via
+from voidtrail.errors import NotPossible, PlatformUnavailable, Refused, SettingInvalid
+from voidtrail.event.model import (
+    STATUS,
+    Deed,
+    Delivery,
+    Event,
+    Kind,
+    Micros,
+    Request,
+    Result,
+    Role,
+    Unreadable,
+    Via,
+)
+from voidtrail.ledger.contract import Log
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.preparing import Entry, item_of, prepare
+from voidtrail.runtime.manners import Circuit, Manners
+from voidtrail.runtime.preparing import Entry, item_of, translated
 
-_KIND: Final = REST_AT["kind"]
 _ANSWER_MAX: Final = 1_048_576
+_TOO_OFTEN: Final = "429"
+CIRCUIT: Final = "circuit"
+"""Kind of the control entries that say when a platform was given up, and when it was back."""
 _log = structlog.get_logger(__name__)
 
 
 class Asker:
-    """Asks platforms about payments.
+    """Asks platforms about payments, and tells them to do things.
 
     Args:
         house: accounts and clock.
@@ -40,9 +61,28 @@ class Asker:
         self._timeout = aiohttp.ClientTimeout(total=worker.ask_timeout_s)
         self._at_once = asyncio.Semaphore(worker.ask_at_once)
         self._session: aiohttp.ClientSession | None = None
+        self._manners: dict[str, Manners] = {}
 
-    async def ask(self, entry: Entry, reference: str) -> bool:
+    def manners(self, entry: Entry) -> Manners:
+        """Return how an account's platform is treated."""
+        found = self._manners.get(entry.identity)
+        if found is None:
+            was = circuits(self._house).get(entry.identity, Circuit.CLOSED)
+            found = Manners(self._house.settings.worker.ask_rate_per_s, was)
+            self._manners[entry.identity] = found
+        return found
+
+    def circuits(self) -> dict[str, Circuit]:
+        """Return the circuit of every account that was asked by this process."""
+        return {identity: each.circuit for identity, each in self._manners.items()}
+
+    async def ask(self, entry: Entry, reference: str, *, nudged: bool = False) -> bool:
         """Ask about one payment and keep the answer; False if there was none to be trusted.
+
+        Args:
+            entry: the account.
+            reference: the payment's.
+            nudged: whether the answer is to say that it answers a nudge.
 
         Raises:
             LedgerStopped: the answer could not be kept.
@@ -53,17 +93,35 @@ class Asker:
         )
         if request is None:
             return False
-        async with self._at_once:
-            try:
-                delivery = await self._carry_out(entry, request)
-                entry.source.verify(delivery, entry.secrets, self._house.clock())
-            except (PlatformUnavailable, Refused) as error:
-                _log.warning("question_unanswered", account=entry.identity, code=error.code)
-                return False
-        item = prepare(delivery, entry, self._house.keyring)
-        await self._intake.submit(item)
+        answer = await self._answer(entry, request)
+        if answer is None:
+            return False
+        found = translated(answer, entry)
         # An error that only the platform understands is kept, but answers nothing.
-        return any(event.rest[_KIND] != Kind.OTHER for event in item.events)
+        answered = not isinstance(found, Unreadable) and any(e.kind != Kind.OTHER for e in found)
+        if nudged and answered and not isinstance(found, Unreadable):
+            found = [*found, _looked_up(reference, now)]
+        await self._intake.submit(item_of(answer, found, entry, self._house.keyring))
+        return answered
+
+    async def tell(self, entry: Entry, deed: Deed) -> list[Event] | None:
+        """Have a deed done and keep the answer; None if there was none to be trusted.
+
+        Raises:
+            LedgerStopped: the answer could not be kept.
+            NotPossible: the platform cannot do it, or the account lacks credentials for it.
+        """
+        request = entry.source.act(
+            deed, entry.account, entry.secrets, self._house.clock(), secrets.token_hex(16)
+        )
+        if request is None:
+            raise NotPossible(f"{entry.identity} cannot be told to {deed.verb.value}")
+        answer = await self._answer(entry, request)
+        if answer is None:
+            return None
+        found = translated(answer, entry)
+        await self._intake.submit(item_of(answer, found, entry, self._house.keyring))
+        return None if isinstance(found, Unreadable) else found
 
     async def note_silence(self, entry: Entry, reference: str, tries: int) -> None:
         """Put on record that the platform did not answer, so that silence may decide.
@@ -77,15 +135,60 @@ class Asker:
             result=Result.UNKNOWN, payment=reference, occurred_at=now, via=Via.OWN, life=False,
             role=Role.LOG, code="unanswered",
         )  # fmt: skip
+        await self.note(entry, reference, event, f"asked {tries} times, not answered")
+
+    async def note(self, entry: Entry, reference: str, event: Event, words: str) -> None:
+        """Put a note of our own about a payment on record.
+
+        Raises:
+            LedgerStopped: the note could not be kept.
+        """
         note = Delivery(
-            source=entry.account.source, account=entry.account.name, received_at=now, via=Via.OWN,
-            body=f"asked {tries} times, not answered".encode(), request=reference,
+            source=entry.account.source, account=entry.account.name,
+            received_at=self._house.clock(), via=Via.OWN, body=words.encode(), request=reference,
         )  # fmt: skip
         await self._intake.submit(item_of(note, [event], entry, self._house.keyring))
+
+    async def _answer(self, entry: Entry, request: Request) -> Delivery | None:
+        """Carry out a request; None if nothing came that can be trusted."""
+        manners = self.manners(entry)
+        async with self._at_once:
+            try:
+                delivery = await self._carry_out(entry, request)
+            except PlatformUnavailable as error:
+                _log.warning("question_unanswered", account=entry.identity, code=error.code)
+                if manners.failure(self._house.clock()):
+                    await self._note_circuit(entry, manners)
+                return None
+            if delivery.header(STATUS) == _TOO_OFTEN:
+                manners.rest(self._house.clock(), _seconds(delivery.header("retry-after")))
+            elif manners.success():
+                await self._note_circuit(entry, manners)
+            try:
+                entry.source.verify(delivery, entry.secrets, self._house.clock())
+            except Refused as error:
+                _log.warning("question_unanswered", account=entry.identity, code=error.code)
+                return None
+        return delivery
+
+    async def _note_circuit(self, entry: Entry, manners: Manners) -> None:
+        circuit = manners.circuit.value
+        _log.warning("circuit", account=entry.identity, circuit=circuit)
+        body = msgspec.json.encode({"account": entry.identity, "circuit": circuit,
+                                    "failures": manners.failures}).decode()  # fmt: skip
+        now = self._house.clock()
+
+        def work(store: Log) -> int:
+            store.control([(CIRCUIT, body)], max(now, store.head().tick))
+            return 1
+
+        await self._intake.exclusively(work)
 
     async def _carry_out(self, entry: Entry, request: Request) -> Delivery:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
+        pinned = entry.account.options.get("pinned_certificate")
+        trust = _trusting(str(Path(self._house.settings.base) / pinned)) if pinned else True
         try:
             async with self._session.request(
                 request.method,
@@ -93,6 +196,7 @@ class Asker:
                 headers=dict(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
+                ssl=trust,
             ) as response:
                 body = bytearray()
                 async for piece in response.content.iter_any():
@@ -115,3 +219,44 @@ class Asker:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+
+
+def _seconds(after: str | None) -> float:
+    return float(after) if after and after.isascii() and after.isdigit() else 1.0
+
+
+def _looked_up(reference: str, now: Micros) -> Event:
+    """Return the note that what was pointed at before this instant has been looked up."""
+    return Event(
+        label=f"answered:{reference}", identity=(reference, str(now)), kind=Kind.NUDGE,
+        result=Result.SUCCEEDED, payment=reference, occurred_at=now, via=Via.ASKED, life=False,
+        role=Role.LOG, code="answered",
+    )  # fmt: skip
+
+
+def circuits(house: House) -> dict[str, Circuit]:
+    """Return the circuits on record that are not closed, by account."""
+    db = getattr(house.ledger, "db", None)  # the twin in memory begins with every circuit closed
+    rows: Sequence[tuple[str]] = () if db is None else db.execute(
+        "SELECT body FROM control WHERE kind = ? ORDER BY seq", (CIRCUIT,)
+    ).fetchall()  # fmt: skip
+    found: dict[str, Circuit] = {}
+    for (body,) in rows:
+        entry = msgspec.json.decode(body)
+        found[entry["account"]] = Circuit(entry["circuit"])
+    return {name: each for name, each in found.items() if each is not Circuit.CLOSED}
+
+
+@cache
+def _trusting(path: str) -> ssl.SSLContext:
+    """Return a context that trusts one certificate (or what it issued) and no other.
+
+    Raises:
+        SettingInvalid: the file holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingInvalid(f"pinned_certificate {path}: {error}") from None
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.codec import Encoded, encode
-from voidtrail.event.model import Delivery, Event, Unreadable, Via
+from voidtrail.event.model import Delivery, Event, Kind, Unreadable, Via
 from voidtrail.ledger.contract import QUARANTINED, Item
 from voidtrail.ledger.keys import Keyring
 from voidtrail.money import MINOR_MAX
@@ -19,6 +19,7 @@ from voidtrail.runtime.envelope import pack
 from voidtrail.sources.contract import Source, Translation
 from voidtrail.sources.redact import mask
 
+NUDGE: Final = Kind.NUDGE
 _CARD_DIGITS_MIN: Final = 13
 _INSTANT_MAX: Final = 2**53
 log = structlog.get_logger(__name__)
@@ -81,8 +82,11 @@ def item_of(
     else:
         try:
             for event in found if account.mode != "test" else map(_as_test, found):
-                _check(event)
-                each = encode(_guarded(event), source=account.source, account=account.name,
+                said = event
+                if event.kind is NUDGE and delivery.via is not Via.ASKED:
+                    said = _as_heard(event, delivery)
+                _check(said)
+                each = encode(_guarded(said), source=account.source, account=account.name,
                               account_no=entry.no, shop=account.shop, version=version,
                               homes=entry.homes)  # fmt: skip
                 encoded.append(each)
@@ -103,6 +107,15 @@ def item_of(
 def _as_test(event: Event) -> Event:
     """Return what a test account says as test traffic, whatever live account it speaks of."""
     return structs.replace(event, test=True)
+
+
+def _as_heard(event: Event, delivery: Delivery) -> Event:
+    """Return a nudge as of the instant at which it came: what proves nothing dates nothing.
+
+    Each is an event of its own, since each may be about another change.
+    """
+    at = delivery.received_at
+    return structs.replace(event, occurred_at=at, identity=(*event.identity, str(at)), life=False)
 
 
 def _guarded(event: Event) -> Event:

@@ -7,6 +7,7 @@ the groups of intake.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
@@ -16,10 +17,13 @@ import structlog
 from voidtrail.errors import LedgerStopped
 from voidtrail.event.model import Micros
 from voidtrail.ledger.contract import SLICE_MAX, Log
+from voidtrail.lifecycle.verdict import NUDGED
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider
 from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.manners import Gaps
 from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.teller import Teller
 
@@ -37,6 +41,9 @@ class Tries(NamedTuple):
 
 _NEVER: Final = Tries(0, 0, 0)
 _PAUSE_MAX_S: Final = 3600.0
+_SPREAD: Final = 0.1
+"""A pause is up to this share shorter, so that what fell silent together is not asked together."""
+_LEFT_S: Final = 0.2
 _ASK_SLICE: Final = 1024
 
 
@@ -65,6 +72,8 @@ class Worker:
         # does not keep those behind it waiting.
         self._asked_to = 0
         self._seen: set[int] = set()
+        self._gaps = Gaps()
+        self._left = False
         self.counts: Counter[str] = Counter()
         self._teller = Teller(house, intake, deciders, self.counts, posted)
 
@@ -74,10 +83,13 @@ class Worker:
         Questions go their own pace: a platform that hangs holds up neither clock nor notices.
         """
         await asyncio.gather(
-            self._again(self._judge), self._again(self._ask), self._again(self._teller.run)
-        )
+            self._again(self._judge), self._again(self._ask, self._until_asked),
+            self._again(self._teller.run),
+        )  # fmt: skip
 
-    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _again(
+        self, work: Callable[[], Awaitable[None]], rest: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         while True:
             try:
                 await work()
@@ -85,7 +97,15 @@ class Worker:
                 return
             except Exception:
                 _log.exception("worker_turn_failed")
-            await asyncio.sleep(self._house.settings.worker.tick_s)
+            await (rest() if rest else asyncio.sleep(self._house.settings.worker.tick_s))
+
+    async def _until_asked(self) -> None:
+        """Wait for the next tick, for a nudge, or shortly if questions were left over."""
+        tick_s = self._house.settings.worker.tick_s
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(
+                self._intake.nudged.wait(), min(tick_s, _LEFT_S) if self._left else tick_s
+            )
 
     async def turn(self) -> None:
         """Do everything that is due now, once."""
@@ -131,50 +151,73 @@ class Worker:
     async def _ask(self) -> None:
         """Ask platforms about payments whose patience is over, before silence decides."""
         terms, now = self._house.terms, self._house.clock()
+        self._left = False
+        self._intake.nudged.clear()
         if not terms.askable:
             return
         waiting = self._house.ledger.waiting(_ASK_SLICE, self._asked_to)
-        due = [(pid, no) for pid, no in waiting if self._may_ask(pid, now)]
+        due = [each for each in waiting if self._may_ask(each[0], each[2], now)]
         for start in range(0, len(due), 64):
-            await asyncio.gather(
-                *(self._ask_one(pid, no, now) for pid, no in due[start : start + 64])
-            )
-        self._seen.update(pid for pid, _ in waiting)
+            await asyncio.gather(*(self._ask_one(*each, now) for each in due[start : start + 64]))
+        self._seen.update(pid for pid, *_ in waiting)
         if len(waiting) == _ASK_SLICE:
             self._asked_to = waiting[-1][0]
             return
         self._tries = {pid: state for pid, state in self._tries.items() if pid in self._seen}
         self._asked_to, self._seen = 0, set()
 
-    def _may_ask(self, pid: int, now: Micros) -> bool:
-        return now >= self._tries.get(pid, _NEVER).again_at
+    def _may_ask(self, pid: int, why: int, now: Micros) -> bool:
+        if now < self._tries.get(pid, _NEVER).again_at:
+            return False
+        if why == NUDGED and not self._gaps.may(pid, now):
+            self._left = True
+            return False
+        return True
 
-    async def _ask_one(self, pid: int, account_no: int, now: Micros) -> None:
+    async def _ask_one(self, pid: int, account_no: int, why: int, now: Micros) -> None:
         entry = self._house.by_no.get(account_no)
         references = self._references(pid, entry.identity) if entry else ()
         if entry is None or not references:
             return
+        manners = self._asker.manners(entry)
+        out = manners.is_out(now)
+        if not out and not manners.enter(now):
+            self._left = True
+            return
         worker = self._house.settings.worker
         tries = self._tries.get(pid, _NEVER)
+        answered = not out and await self._put(entry, references[0], pid, why, now)
+        failed = 0 if answered else tries.failed + 1
+        pause_s = min(worker.ask_backoff_s * 2 ** min(tries.asked, 30), _PAUSE_MAX_S)
+        pause_s *= 1 - _SPREAD * _share(pid, tries.asked)
+        self._tries[pid] = Tries(tries.asked + 1, failed, now + int(pause_s * 1_000_000))
+        if answered:
+            self.counts["answered"] += 1
+        elif failed % worker.ask_tries == 0:
+            await self._asker.note_silence(entry, references[0], failed)
+            self.counts["unanswered"] += 1
+
+    async def _put(self, entry: Entry, reference: str, pid: int, why: int, now: Micros) -> bool:
+        """Put a question; whether it was answered and the answer is kept."""
         self.counts["asked"] += 1
         try:
-            answered = await self._asker.ask(entry, references[0])
+            if why == NUDGED:
+                self._gaps.note(pid, now)
+                return await self._asker.ask(entry, reference, nudged=True)
+            return await self._asker.ask(entry, reference)
         except LedgerStopped:
             raise
         except Exception:  # one account's broken key must not keep all others waiting
             _log.exception("question_failed", account=entry.identity)
-            answered = False
-        failed = 0 if answered else tries.failed + 1
-        pause_s = min(worker.ask_backoff_s * 2 ** min(tries.asked, 30), _PAUSE_MAX_S)
-        self._tries[pid] = Tries(tries.asked + 1, failed, now + int(pause_s * 1_000_000))
-        if answered:
-            self.counts["answered"] += 1
-        elif failed >= worker.ask_tries:
-            await self._asker.note_silence(entry, references[0], failed)
-            self.counts["unanswered"] += 1
+            return False
 
     def _references(self, pid: int, scope: str) -> Sequence[str]:
         """Return the reference to ask by: the first by which the platform's payment was known."""
         prefix = f"{scope}/"
         names = self._house.ledger.names_of(pid)
         return [name.removeprefix(prefix) for name in names if name.startswith(prefix)][:1]
+
+
+def _share(pid: int, tries: int) -> float:
+    """Return a number in [0, 1) that is another for each payment and try, the same every time."""
+    return (pid * 2_654_435_761 + tries * 40_503 >> 4 & 1023) / 1024

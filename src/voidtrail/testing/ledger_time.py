@@ -54,7 +54,7 @@ def check_a_platform_is_asked_about_a_payment_of_which_only_the_shop_spoke(store
     put(log, item(store, told))
     assert log.waiting(10) == []
     tick(log, T0 + 2 * HOUR)
-    assert log.waiting(10) == [(1, ASKABLE_NO)]
+    assert log.waiting(10) == [(1, ASKABLE_NO, 1)]
     whole(store, log)
 
 

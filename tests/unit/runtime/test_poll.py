@@ -2,18 +2,25 @@
 
 import asyncio
 import json
+import ssl
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from msgspec import structs
 from structlog.testing import capture_logs
 
-from tests.unit.runtime.rig import NOW, Clock, house_at
-from voidtrail.event.model import STATUS, Request, Via
+from tests import signers
+from tests.unit.runtime.rig import NOW, Clock, event, house_at, put
+from voidtrail.event.model import STATUS, Delivery, Kind, Request, Via
 from voidtrail.ledger.contract import QUARANTINED, UNDERSTOOD
 from voidtrail.ledger.keys import WrappedKey
 from voidtrail.runtime.envelope import unpack
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.manners import Circuit
+from voidtrail.runtime.poll import Asker, circuits
 from voidtrail.runtime.settings import Worker
 
 INTENT = {
@@ -199,3 +206,93 @@ def test_our_own_note_is_not_the_platforms_word(house):
     ).fetchone()
     assert mover is None, "nobody who holds the money has spoken"
     assert (home, at) == (house.homes["stripe/main"], NOW)
+
+
+def test_the_answer_to_a_nudge_says_that_it_is_one(house):
+    put(house, event(Kind.NUDGE, at=NOW - 1, life=False))
+
+    async def nudged():
+        intake = Intake(house.ledger, house.clock)
+        asker = Asker(house, intake)
+        asker._carry_out = answers
+        try:
+            return await asker.ask(house.entry("stripe", "main"), "pi_1", nudged=True)
+        finally:
+            await intake.close()
+
+    async def answers(entry, request):
+        return Delivery(source="stripe", account="main", received_at=NOW, via=Via.ASKED,
+                        body=json.dumps(INTENT).encode(), request="pi_1")  # fmt: skip
+
+    assert asyncio.run(nudged())
+    row = house.ledger.db.execute("SELECT nudged_at, answered_at, life_at FROM payment").fetchone()
+    assert row == (NOW, NOW, None)
+
+
+def test_a_platform_that_fails_five_times_is_given_up_and_that_is_on_record(house):
+    async def breaks(request):
+        return web.Response(status=502)
+
+    found, came, _ = asked(house, breaks, tuple(f"pi_{n}" for n in range(6)))
+    assert (found, len(came)) == ([False] * 6, 6)
+    assert json.loads(house.ledger.last_control("circuit")) == {
+        "account": "stripe/main", "circuit": "open", "failures": 5,
+    }  # fmt: skip
+    assert circuits(house) == {"stripe/main": Circuit.OPEN}
+    asked(house, waits)
+    assert circuits(house) == {}, "an answer closes it again, in the next process too"
+
+
+def test_redirects_are_not_followed(house):
+    async def away(request):
+        raise web.HTTPFound("/pi_1")
+
+    found, came, _ = asked(house, away)
+    assert (found, len(came)) == ([False], 1)
+
+
+def test_a_platform_is_believed_only_with_the_pinned_certificate(house, tmp_path):
+    own, other = certificate(tmp_path, "own"), certificate(tmp_path, "other")
+
+    async def ask(pinned):
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(own)
+        app = web.Application()
+        app.router.add_get("/v1/payment_intents/{reference}", waits)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        port = runner.addresses[0][1]
+        entry = house.entry("stripe", "main")
+        options = {"api_base": f"https://localhost:{port}", "pinned_certificate": str(pinned)}
+        entry = entry._replace(account=structs.replace(entry.account, options=options))
+        intake = Intake(house.ledger, house.clock)
+        asker = Asker(house, intake)
+        try:
+            return await asker.ask(entry, "pi_1")
+        finally:
+            await asker.close()
+            await intake.close()
+            await runner.cleanup()
+
+    with capture_logs() as logs:
+        assert asyncio.run(ask(own)), logs
+        assert not asyncio.run(ask(other))
+
+
+def certificate(folder, name):
+    """A certificate for localhost with its key in one file."""
+    key = signers.rsa_key(name)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    built = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+        .public_key(key.public_key()).serial_number(7 if name == "own" else 8)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2040, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = folder / f"{name}.pem"
+    pem = built.public_bytes(serialization.Encoding.PEM).decode()
+    path.write_text(pem + signers.private_pem(key), "utf-8")
+    return path

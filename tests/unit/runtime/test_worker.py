@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from tests.hearing import Hearing
 from tests.unit.runtime.rig import HOUR, NOW, SECOND, Clock, event, house_at, put, shop_told
 from voidtrail.errors import LedgerStopped
-from voidtrail.event.model import Kind, Method, Tag
+from voidtrail.event.model import Kind, Method, Tag, Via
 from voidtrail.runtime import worker
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice
@@ -29,11 +29,15 @@ class Silent(Asker):
         self.asked: list[tuple[str, str]] = []
         self._answers = list(answers)
 
-    async def ask(self, entry, reference):
+    async def ask(self, entry, reference, *, nudged=False):
         self.asked.append((entry.identity, reference))
         answer = self._answers.pop(0) if self._answers else False
         if isinstance(answer, Exception):
             raise answer
+        if nudged and answer:
+            at = self._house.clock()
+            put(self._house, event(Kind.NUDGE, payment=reference, via=Via.ASKED, at=at,
+                                   notice=f"answered-{at}", life=False), at=at)  # fmt: skip
         return answer
 
 
@@ -200,3 +204,87 @@ def test_a_worker_stops_with_its_ledger(house, monkeypatch):
 
     monkeypatch.setattr(house.ledger, "commit", full)
     asyncio.run(happen())
+
+
+def nudge(house, payment="pi_9", at=NOW):
+    put(house, event(Kind.NUDGE, payment=payment, at=1, life=False), at=at)
+
+
+def test_a_nudge_makes_the_platform_be_asked_at_once_and_its_answer_is_durable(house):
+    nudge(house)
+    office = Office(house, [True])
+    asyncio.run(office.turns(NOW, NOW + SECOND, NOW + 2 * SECOND))
+    assert office.asker.asked == [("stripe/main", "pi_9")]
+    assert house.ledger.waiting(9) == []
+    assert states(house) == {}, "a nudge itself states nothing"
+
+
+def test_a_nudge_without_an_answer_survives_a_restart_and_is_never_given_up(house):
+    nudge(house)
+    asyncio.run(Office(house).turns(NOW, NOW + 100 * SECOND, NOW + 1000 * SECOND))
+    assert house.ledger.waiting(9) != []
+    office = Office(house, [True])
+    asyncio.run(office.turns(NOW + 2000 * SECOND))
+    assert office.asker.asked == [("stripe/main", "pi_9")]
+    assert house.ledger.waiting(9) == []
+
+
+def test_each_nudge_counts_though_its_bytes_are_the_same_and_dated_by_the_sender(house):
+    nudge(house)
+    asyncio.run(Office(house, [True]).turns(NOW + SECOND))
+    nudge(house, at=NOW + 2 * SECOND)
+    assert [pid for pid, *_ in house.ledger.waiting(9)] == [1]
+
+
+def test_a_thousand_nudges_cause_a_few_lookups(house):
+    office = Office(house, [True] * 1000)
+
+    async def storm():
+        for second in range(600):
+            nudge(house, at=NOW + second * SECOND)
+            house.clock.now = NOW + second * SECOND
+            await office.worker._ask()
+        await office.intake.close()
+
+    with capture_logs():
+        asyncio.run(storm())
+    assert 5 < len(office.asker.asked) < 20
+
+
+def test_a_nudge_about_an_account_that_cannot_be_asked_asks_nobody(house):
+    put(house, event(Kind.NUDGE, payment="A1", life=False), source="storefront")
+    office = Office(house)
+    asyncio.run(office.turns(NOW))
+    assert (office.asker.asked, house.ledger.waiting(9)) == ([], [])
+
+
+def test_that_a_platform_does_not_know_a_payment_is_no_payment(house):
+    put(house, event(Kind.ABSENT, payment="pi_9", via=Via.ASKED, life=False))
+    asyncio.run(Office(house).turns(NOW + 100 * HOUR))
+    assert states(house) == {}, "forged names do not become abandoned payments"
+
+
+def test_a_platform_that_is_down_is_left_alone_and_others_are_asked(house):
+    for n in range(9):
+        put(house, event(payment=f"pi_{n}", notice=f"n{n}", **QR))
+    office = Office(house)
+    manners = office.asker.manners(house.entry("stripe", "main"))
+    due = NOW + PATIENCE
+    for _ in range(5):
+        manners.failure(due)
+    asyncio.run(office.turns(due, due + 11 * SECOND))
+    assert office.asker.asked == []
+    assert set(states(house).values()) == {"cancelled"}, "that it is down is on record, twice each"
+    assert office.worker.counts["unanswered"] == 9
+
+
+def test_no_more_questions_go_out_than_agreed(house):
+    for n in range(60):
+        put(house, event(payment=f"pi_{n}", notice=f"n{n}", **QR))
+    office, due = Office(house), NOW + PATIENCE
+    asyncio.run(office.turns(due, due))
+    assert len(office.asker.asked) == 40, "twice the rate at once"
+    office = Office(house)
+    asyncio.run(office.turns(due, due + SECOND))
+    assert len(office.asker.asked) == 60
+    assert len({name for _, name in office.asker.asked}) == 60
