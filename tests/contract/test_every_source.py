@@ -65,7 +65,10 @@ def test_at_least_fourteen_forgeries_of_every_notice_are_refused(name):
         known.source.verify(delivery, known.secrets, genuine.START)
         tried = 0
         for why, forged in (*contract.forgeries(delivery), *_reencoded(delivery)):
-            assert contract.is_refused(known.source, forged, known.secrets, genuine.START), why
+            if not contract.is_refused(known.source, forged, known.secrets, genuine.START):
+                assert name in genuine.SIGNS_IN_PART, why
+                assert genuine.says_the_same(known, delivery, forged), why
+                continue
             tried += 1
         for purpose in set(known.source.CAPABILITIES.needed) - OPENS:
             for why, secrets in _other_secrets(known.secrets, purpose):
@@ -77,7 +80,12 @@ def test_at_least_fourteen_forgeries_of_every_notice_are_refused(name):
 def _reencoded(delivery):
     """The same text in other bytes; a signature is over bytes."""
     body = delivery.body
+    flipped = [
+        (f"bit of byte {place} turned", body[:place] + bytes([body[place] ^ 2]) + body[place + 1 :])
+        for place in range(0, len(body), max(1, len(body) // 40))
+    ]
     for why, other in (
+        *flipped,
         ("with a byte order mark", b"\xef\xbb\xbf" + body),
         ("with a line break", body + b"\n\n"),
         ("in upper case", body.upper()),

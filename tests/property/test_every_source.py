@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.genuine import START, changed, corpus, with_fake
+from tests.contract.genuine import START, changed, corpus, says_the_same, with_fake
 from voidtrail.event.account import Account
 from voidtrail.event.model import Delivery, Via
 from voidtrail.sources.registry import SOURCES
@@ -70,9 +70,7 @@ def test_no_changed_notice_is_accepted_as_another(name, data, seed):
     if contract.is_refused(known.source, nearly, known.secrets, START):
         return
     # Other spellings of the same signed fields are the same statement.
-    read = known.source.translate
-    same = read(genuine, known.account, known.secrets)
-    assert read(nearly, known.account, known.secrets) == same, nearly.body
+    assert says_the_same(known, genuine, nearly), nearly.body
 
 
 @pytest.mark.parametrize("name", FAKED)
