@@ -22,9 +22,7 @@ from voidtrail.event.model import (
     Acknowledgement,
     Delivery,
     Event,
-    Kind,
     Micros,
-    Result,
     Unreadable,
 )
 from voidtrail.money import currency_number
@@ -75,19 +73,8 @@ _DOC: Final = "docs.adyen.com/development-resources/webhooks/webhook-types"
 _DISPUTES_DOC: Final = "docs.adyen.com/risk-management/disputes-api/dispute-notifications"
 _FAILED_DOC: Final = "docs.adyen.com/online-payments/capture/failure-reasons"
 
-
-def _rows(document: str, lines: str) -> dict[str, Row]:
-    """Read lines of "KIND RESULT: CODE/success …" into rows of the table."""
-    rows = {}
-    for line in lines.strip().splitlines():
-        said, _, words = line.strip().partition(": ")
-        kind, result = said.split()
-        rows.update({word: Row(Kind[kind], Result[result], document) for word in words.split()})
-    return rows
-
-
 EVENTS: Final[Mapping[str, Row]] = {
-    **_rows(
+    **reading.event_rows(
         _DOC,
         """
         AUTHORISE SUCCEEDED: AUTHORISATION/true AUTHORISATION_ADJUSTMENT/true
@@ -104,16 +91,16 @@ EVENTS: Final[Mapping[str, Row]] = {
         EXPIRE SUCCEEDED: EXPIRE/true OFFER_CLOSED/true ORDER_CLOSED/false
         OTHER UNKNOWN: ORDER_OPENED/true ORDER_CLOSED/true AUTHORISATION_ADJUSTMENT/false
         OTHER UNKNOWN: VOID_PENDING_REFUND/true MANUAL_REVIEW_ACCEPT/true MANUAL_REVIEW_REJECT/true
-        OTHER UNKNOWN: AUTORESCUE/true AUTORESCUE/false CANCEL_AUTORESCUE/true RECURRING_CONTRACT/true
-        OTHER UNKNOWN: REPORT_AVAILABLE/true PAYOUT_THIRDPARTY/true PAYOUT_DECLINE/true
+        OTHER UNKNOWN: AUTORESCUE/true AUTORESCUE/false CANCEL_AUTORESCUE/true
+        OTHER UNKNOWN: RECURRING_CONTRACT/true REPORT_AVAILABLE/true PAYOUT_THIRDPARTY/true PAYOUT_DECLINE/true
         OTHER UNKNOWN: PAYOUT_EXPIRE/true PAIDOUT_REVERSED/true
-        """,  # noqa: E501
+        """,
     ),
-    **_rows(
+    **reading.event_rows(
         _FAILED_DOC + " (that the reference is the failed operation's: unconfirmed)",
         "REVERSE SUCCEEDED: CAPTURE_FAILED/true REFUND_FAILED/true REFUNDED_REVERSED/true",
     ),
-    **_rows(
+    **reading.event_rows(
         _DISPUTES_DOC,
         """
         DISPUTE PENDING: REQUEST_FOR_INFORMATION/true NOTIFICATION_OF_CHARGEBACK/true

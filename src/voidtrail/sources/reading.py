@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from voidtrail.event.model import Delivery, Kind, Micros, Result, Tag, Unreadable
-from voidtrail.sources.contract import ReasonRow, Translation
+from voidtrail.sources.contract import ReasonRow, Row, Translation
 
 _CODE_LENGTH_MAX: Final = 64
 _PATH: Final = re.compile(r"(?:missing required field `([^`]*)`)?(?: - at `\$\.?([^`]*)`)?$")
@@ -132,4 +132,18 @@ def reason_rows(document: str, lines: str) -> dict[str, ReasonRow]:
     for line in lines.strip().splitlines():
         slug, _, codes = line.strip().partition(": ")
         rows.update({code: ReasonRow(slug, document) for code in codes.split()})
+    return rows
+
+
+def event_rows(document: str, lines: str) -> dict[str, Row]:
+    """Read lines of "KIND RESULT: word word …" into rows of an EVENTS table.
+
+    >>> event_rows("doc", "VOID REFUSED: void_declined")["void_declined"].kind
+    <Kind.VOID: 9>
+    """
+    rows = {}
+    for line in lines.strip().splitlines():
+        said, _, words = line.strip().partition(": ")
+        kind, result = said.split()
+        rows.update({word: Row(Kind[kind], Result[result], document) for word in words.split()})
     return rows
