@@ -107,6 +107,7 @@ def build(
                 )
             secrets = secrets_of(each, variables, settings.base)
             add_account(house, each.account(settings.base), secrets)
+        _join_providers(house)
         _terms_in_force(house, settle)
     except BaseException:
         ledger.rollback()
@@ -128,10 +129,20 @@ def add_account(house: House, account: Account, secrets: Secrets) -> Entry:
     no = house.ledger.account_no(account)
     identity = f"{account.source}/{account.name}"
     house.homes[identity] = no
-    entry = Entry(no, account, secrets, source, identity, account.mode == "test", house.homes)
+    quiet = account.mode == "test"
+    entry = Entry(no, account, secrets, source, identity, quiet, house.homes, {})
     house.entries[account.source, account.name] = entry
     house.by_no[no] = entry
     return entry
+
+
+def _join_providers(house: House) -> None:
+    """Let every service provider's entry know the entries of its sub-merchants."""
+    for each in house.settings.account:
+        if each.provider:
+            subs = house.entries[each.source, each.provider].subs
+            assert isinstance(subs, dict)
+            subs[each.merchant] = house.entries[each.source, each.name]
 
 
 def _terms_in_force(house: House, settle: bool) -> None:

@@ -210,8 +210,8 @@ class Intake:
         for arrival, receipt in zip(group, receipts, strict=True):
             arrival.done(receipt)
         self.written.set()
-        if any([receipt.new and item.events[0].rest[_KIND] == NUDGE
-                for item, receipt in zip(items, receipts, strict=True)]):  # fmt: skip
+        if any(receipt.new and item.events[0].rest[_KIND] == NUDGE
+               for item, receipt in zip(items, receipts, strict=True)):  # fmt: skip
             self.nudged.set()
 
     async def _one_by_one(self, items: Sequence[Item]) -> list[Receipt]:

@@ -26,7 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """An account together with what reads and proves its deliveries."""
+    """An account together with what reads and proves its deliveries.
+
+    Attributes:
+        quiet: whether it is in test mode.
+        homes: numbers of all accounts by "source/account".
+        subs: of a service provider, the accounts of its sub-merchants by their ids there.
+    """
 
     no: int
     account: Account
@@ -35,6 +41,11 @@ class Entry(NamedTuple):
     identity: str
     quiet: bool
     homes: Mapping[str, int]
+    subs: Mapping[str, Entry] = {}
+
+    def of(self, event: Event) -> Entry:
+        """Return the account under which an event is kept: a sub-merchant's, if it names one."""
+        return self.subs.get(event.merchant, self) if event.merchant and self.subs else self
 
 
 def references(events: Sequence[Event]) -> frozenset[bytes]:
@@ -81,13 +92,14 @@ def item_of(
         path, why = found.path, found.why
     else:
         try:
-            for event in found if account.mode != "test" else map(_as_test, found):
-                said = event
+            for event in found:
+                whose = entry.of(event)
+                said = _as_test(event) if whose.quiet else event
                 if event.kind is NUDGE and delivery.via is not Via.ASKED:
-                    said = _as_heard(event, delivery)
+                    said = _as_heard(said, delivery)
                 _check(said)
-                each = encode(_guarded(said), source=account.source, account=account.name,
-                              account_no=entry.no, shop=account.shop, version=version,
+                each = encode(_guarded(said), source=account.source, account=whose.account.name,
+                              account_no=whose.no, shop=whose.account.shop, version=version,
                               homes=entry.homes)  # fmt: skip
                 encoded.append(each)
                 customer = customer or each.customer

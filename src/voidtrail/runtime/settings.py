@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -111,6 +111,8 @@ class AccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     mode: Mode = "live"
     zone: str = "Asia/Shanghai"
     cutoff: str = "00:00"
+    provider: str = ""
+    merchant: str = ""
     options: Mapping[str, str] = msgspec.field(default_factory=dict)
     secrets: Mapping[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -215,7 +217,22 @@ def load(
     except msgspec.ValidationError as error:
         raise SettingInvalid(f"settings: {error}") from None
     _check(settings)
-    return settings
+    return _with_providers(settings)
+
+
+def _with_providers(settings: Settings) -> Settings:
+    """Return settings in which a sub-merchant's account has what its provider's has."""
+    by_name = {(each.source, each.name): each for each in settings.account}
+
+    def whole(each: AccountSettings) -> AccountSettings:
+        if not each.provider:
+            return each
+        provider = by_name[each.source, each.provider]
+        options = {**provider.options, **each.options, "merchant": each.merchant}
+        secrets = {**provider.secrets, **each.secrets}
+        return msgspec.structs.replace(each, options=options, secrets=secrets)
+
+    return msgspec.structs.replace(settings, account=tuple(map(whole, settings.account)))
 
 
 def _put(tree: dict[str, Any], key: str, value: object) -> None:
@@ -275,7 +292,29 @@ def _check(settings: Settings) -> None:
         if not (colon and hour.isdigit() and minute.isdigit()
                 and int(hour) < 24 and int(minute) < 60):  # fmt: skip
             raise SettingInvalid(f"{where}: cutoff {each.cutoff!r} is not a time like 04:00")
+    _check_providers(settings.account)
     settings.book()
+
+
+def _check_providers(accounts: Sequence[AccountSettings]) -> None:
+    """Refuse sub-merchants that belong to nobody, or to two accounts."""
+    by_name = {(each.source, each.name): each for each in accounts}
+    seen = set()
+    for each in accounts:
+        where = f"account {each.source}/{each.name}"
+        if bool(each.provider) != bool(each.merchant):
+            raise SettingInvalid(f"{where}: provider and merchant go together")
+        if not each.provider:
+            continue
+        provider = by_name.get((each.source, each.provider))
+        if provider is None or provider.provider:
+            raise SettingInvalid(
+                f"{where}: provider {each.provider!r} is no account of {each.source} that stands "
+                "for itself"
+            )
+        if (each.source, each.provider, each.merchant) in seen:
+            raise SettingInvalid(f"{where}: another account has merchant {each.merchant!r}")
+        seen.add((each.source, each.provider, each.merchant))
 
 
 def secret_of(
