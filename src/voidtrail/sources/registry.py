@@ -14,6 +14,7 @@ from voidtrail.sources import (
     paypal,
     pos,
     razorpay,
+    square,
     storefront,
     stripe,
     table,
@@ -34,6 +35,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     pos,
     bill,
     mollie,
+    square,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

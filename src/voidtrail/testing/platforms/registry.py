@@ -11,6 +11,7 @@ from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
+from voidtrail.testing.platforms.square import FakeSquare
 from voidtrail.testing.platforms.stripe import FakeStripe
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
 
@@ -22,6 +23,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakePaypal,
     FakeAdyen,
     FakeMollie,
+    FakeSquare,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
