@@ -44,6 +44,7 @@ class Here(NamedTuple):
     Attributes:
         no: its number among the legs handed in.
         amount: None if nobody stated it.
+        gathered: the platform told a sum so far, so refunds that we did not hear of may be in it.
     """
 
     no: int
@@ -54,6 +55,7 @@ class Here(NamedTuple):
     op: int | None = None
     at: int = 0
     required: bool = True
+    gathered: bool = False
 
 
 class Gap(NamedTuple):
@@ -105,6 +107,12 @@ def _undone(rows: Sequence[There]) -> list[There]:
 def _compare(
     item: Item, rows: list[There], legs: list[Here], every: Sequence[There]
 ) -> Iterator[Gap]:
+    gathered = [leg for leg in legs if leg.gathered and leg.standing is Standing.SUCCEEDED]
+    living = [row for row in rows if row.standing is Standing.SUCCEEDED]
+    all_gathered = 0 < len(gathered) < len(living) and len(gathered) == len(legs)
+    if all_gathered and _total(living) == _total(gathered):
+        yield Gap(Difference.SPLIT, item, tuple(living), tuple(gathered))
+        return
     pairs = [*_by_operation(rows, legs), *_by_amount(rows, legs)]
     for row, leg in pairs:
         gap = _pair(item, row, leg, every)
@@ -115,6 +123,10 @@ def _compare(
     rows = [row for row in rows if row.line not in taken_rows and row.standing in _ALIVE]
     legs = [leg for leg in legs if leg.no not in taken_legs and leg.standing in _ALIVE]
     yield from _left(item, rows, legs, [pair for pair in pairs if pair[0].standing in _ALIVE])
+
+
+def _total(each: Sequence[There] | Sequence[Here]) -> tuple[int, frozenset[str]]:
+    return sum(one.amount or 0 for one in each), frozenset(one.currency for one in each)
 
 
 def _by_operation(rows: list[There], legs: list[Here]) -> list[tuple[There, Here]]:

@@ -26,7 +26,7 @@ what the row names, null where we know nothing of it."""
 LEGS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "no": pl.Int64, "payment": pl.Int64, "item": pl.Int8, "standing": pl.Int8,
     "amount": pl.Int64, "currency": pl.String, "at": pl.Int64, "op": pl.Int64,
-    "required": pl.Boolean,
+    "required": pl.Boolean, "gathered": pl.Boolean,
 }  # fmt: skip
 """Columns of our legs: those of the period, and all of every payment that the bill names."""
 HELD: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -147,9 +147,7 @@ def _explained(rows: list[dict[str, Any]], legs: list[dict[str, Any]]) -> list[F
     order = next((row["order"] for row in rows if row["order"] is not None), None)
     reference = str(first.get("reference", ""))
     return [
-        Finding(
-            _kind(gap, payment, here), gap.item, payment, order, reference, gap.there, gap.here
-        )
+        Finding(_kind(gap, payment, here), gap.item, payment, order, reference, gap.there, gap.here)
         for gap in compare(there, here)
     ]
 
@@ -164,7 +162,7 @@ def _there(row: Mapping[str, Any]) -> There:
 def _here(leg: Mapping[str, Any]) -> Here:
     return Here(
         leg["no"], Item(leg["item"]), Standing(leg["standing"]), leg["amount"], leg["currency"],
-        leg["op"], leg["at"], leg["required"],
+        leg["op"], leg["at"], leg["required"], leg["gathered"],
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from voidtrail.sources import bill_reading
 from voidtrail.sources.bill_reading import Hints, Piece, Unfit
 
 SOURCE: Final = "adyen"
-MERCHANT_OPTIONS: Final = ("merchant_account", "merchant")
+MERCHANT_OPTIONS: Final = ("merchant_account",)
 _ITEMS: Final = {
     "Settled": Item.PAYMENT, "SettledBulk": Item.PAYMENT, "SentForSettle": Item.OTHER,
     "Refunded": Item.REFUND, "RefundedBulk": Item.REFUND, "RefundedReversed": Item.REFUND,

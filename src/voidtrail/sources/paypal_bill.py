@@ -118,7 +118,7 @@ def row_of(fields: Mapping[str, str], line: int, hints: Hints) -> BillRow:
                   fields.get("Transaction Initiation Date")),
             "UTC", "Transaction Completion Date"),
         reference=own if is_own else first(other, own),
-        names=(other,) if is_own and other else (), order=fields.get("Invoice ID", ""),
+        names=(f"captures/{own if is_own else other}",), order=fields.get("Invoice ID", ""),
         operation="" if is_own else own, amount_minor=amount, currency=currency,
         fee_minor=-fee if fields.get("Fee Debit or Credit") == "CR" else fee,
         settled_currency=settled,

@@ -16,7 +16,7 @@ from voidtrail.sources.bill_reading import Hints, Piece, Unfit
 from voidtrail.sources.contract import first
 
 SOURCE: Final = "stripe"
-MERCHANT_OPTIONS: Final = ("account",)
+MERCHANT_OPTIONS: Final = ("account_id",)
 _ITEMS: Final = {
     "charge": Item.PAYMENT, "payment": Item.PAYMENT, "charge_failure": Item.REFUND,
     "payment_failure_refund": Item.REFUND, "partial_capture_reversal": Item.ADJUSTMENT,

@@ -35,7 +35,7 @@ _BILL: Final = int(Role.BILL)
 
 
 class Leg(NamedTuple):
-    """A leg, in the order of `insight.reconciliation.LEGS` but for its number and `required`."""
+    """A leg, with the columns of `insight.reconciliation.LEGS` but its number and `required`."""
 
     payment: int
     item: Item
@@ -44,6 +44,7 @@ class Leg(NamedTuple):
     currency: str
     at: Micros
     op: int | None
+    gathered: bool
 
 
 class Books:
@@ -176,7 +177,7 @@ class Books:
         when = {row[_AT["op"]]: row for row in rows}
         ours = [each for each in ops if each.account_no == self.entry.no and each.kind in _ITEMS]
         before = 0
-        for each in sorted(ours, key=lambda each: _instant(when[each.op])):
+        for each in sorted(ours, key=lambda each: (each.cumulative or 0, each.op)):
             row = when[each.op]
             amount = each.own if each.own is not None else each.cumulative
             if each.kind == Kind.REFUND and each.own is None and each.cumulative is not None:
@@ -189,7 +190,7 @@ class Books:
             yield Leg(
                 payment, _ITEMS[each.kind], _standing(each, row, living), amount,
                 currency_code(each.currency), _instant(row),
-                each.op if each.op in named else None,
+                each.op if each.op in named else None, each.own is None,
             )  # fmt: skip
 
     # ------------------------------------------------------------------ orders, on every rail

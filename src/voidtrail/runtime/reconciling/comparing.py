@@ -153,4 +153,4 @@ def _required(
             is_due = False
         required = is_due and window.whole
         yield (no, leg.payment, int(leg.item), int(leg.standing), leg.amount, leg.currency,
-               leg.at, leg.op, required)  # fmt: skip
+               leg.at, leg.op, required, leg.gathered)  # fmt: skip

@@ -35,6 +35,7 @@ class Words:
         self.accounts = house.ledger.accounts()
         self._names: dict[int, tuple[str, str, str, int, str]] = {}
         self._orders: dict[int, str] = {}
+        self._owners: dict[int, int] = {}
         self._lines: dict[int, tuple[str, str]] = {}
 
     def learn(self, payments: Iterable[int], orders: Iterable[int], lines: Iterable[int]) -> None:
@@ -42,16 +43,18 @@ class Words:
         db = self.house.ledger.db
         for part in parts(payments):
             text, padded = marks(part)
-            for pid, name, mover, state, net, number in db.execute(
+            for pid, name, mover, owner, state, net, number in db.execute(
                 "SELECT p.payment_id, (SELECT text FROM name n WHERE n.payment_id = p.payment_id "
-                "ORDER BY n.no LIMIT 1), p.mover_no, v.state, v.captured - v.returned - "
-                "v.withdrawn, v.currency FROM payment p JOIN verdict v "
+                "ORDER BY n.no LIMIT 1), p.mover_no, p.order_id, v.state, "
+                "v.captured - v.returned - v.withdrawn, v.currency FROM payment p JOIN verdict v "
                 f"ON v.payment_id = p.payment_id WHERE p.payment_id IN {text}", padded,
             ):  # fmt: skip
                 account = self.accounts.get(mover)
+                if owner is not None:
+                    self._owners[pid] = owner
                 word = State(state).name.lower() if account else "unknown"
                 self._names[pid] = (name, _identity(account), word, net, currency_code(number))
-        for part in parts(orders):
+        for part in parts([*orders, *self._owners.values()]):
             text, padded = marks(part)
             for order, name in db.execute(
                 "SELECT order_id, text FROM order_name o WHERE o.no IN (SELECT min(no) FROM "
@@ -68,7 +71,7 @@ class Words:
         if not here and each.payment is not None and each.kind is Difference.STATE:
             here = [self.holder(each.payment)]
         here += [self.holder(pid) for pid in each.holders]
-        order = self.order(each.order)
+        order = self.order(each.order or self._owners.get(each.payment or 0))
         if not order:
             texts = (self.order_of(row.line) for row in each.there)
             order = next((text for text in texts if text), "")
