@@ -13,7 +13,12 @@ from tests.tidy.source import ROOT
 from voidtrail.cli.exits import exit_code
 from voidtrail.cli.main import commands
 from voidtrail.errors import VoidtrailError
-from voidtrail.ledger.migrations.versions import v0001_ledger, v0002_views, v0003_sending
+from voidtrail.ledger.migrations.versions import (
+    v0001_ledger,
+    v0002_views,
+    v0003_sending,
+    v0004_places,
+)
 from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S
 from voidtrail.lifecycle.verdict import MONEY_RULES, PREDICATES, RULES, State
 from voidtrail.runtime.ingest import Intake
@@ -137,7 +142,7 @@ def test_verdict_page_is_the_decision_table(table):
 
 
 def test_ledger_page_names_every_table():
-    steps = (v0001_ledger, v0002_views, v0003_sending)
+    steps = (v0001_ledger, v0002_views, v0003_sending, v0004_places)
     made = " ".join(statement for step in steps for statement in step.STATEMENTS)
     tables = {*re.findall(r"CREATE TABLE (\w+)", made), "payment", "operation", "verdict",
               "alembic_version"}  # fmt: skip

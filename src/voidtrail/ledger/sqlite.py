@@ -24,6 +24,7 @@ from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
 from voidtrail.ledger.group import Group
 from voidtrail.ledger.keys import Keyring, WrappedKey
 from voidtrail.ledger.messages import MessageTable
+from voidtrail.ledger.places import PlaceTable
 from voidtrail.ledger.statements import Statements
 from voidtrail.ledger.working import SEEN_SQL, Changes, Known, Name, Seen, id_key
 
@@ -33,7 +34,7 @@ _OURS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingEr
 """Errors that a single item can cause; every other one says that the file cannot be trusted."""
 
 
-class SqliteLog(MessageTable):
+class SqliteLog(MessageTable, PlaceTable):
     """A ledger in a SQLite file (see `ledger.contract.Log`).
 
     Args:
