@@ -59,6 +59,11 @@ class Books:
         self.db: sqlite3.Connection = house.ledger.db
         self.entry = entry
         self.scope = entry.identity
+        # A shop system is only a witness, and yet its own bill is compared with what it told.
+        self._moved_here = (
+            "EXISTS (SELECT 1 FROM operation o WHERE o.payment_id = p.payment_id "
+            f"AND o.account_no = {entry.no:d})"
+        )
 
     # ------------------------------------------------------------------ finding what a row names
 
@@ -101,13 +106,15 @@ class Books:
         )  # fmt: skip
 
     def at_home(self, orders: Iterable[int]) -> dict[int, list[int]]:
-        """Return the payments of orders that this account's platform has spoken of."""
+        """Return the payments of orders that are at this account's platform."""
         found: dict[int, list[int]] = {}
         for part in parts(orders):
             text, padded = marks(part)
             for order, pid in self.db.execute(
-                f"SELECT order_id, payment_id FROM payment WHERE mover_no = {self.entry.no:d} "
-                f"AND order_id IN {text} ORDER BY payment_id", padded,
+                "SELECT order_id, payment_id FROM payment p WHERE EXISTS (SELECT 1 FROM name n "
+                "WHERE n.payment_id = p.payment_id AND substr(n.text, 1, "
+                f"{len(self.scope) + 1:d}) = ?) AND order_id IN {text} ORDER BY payment_id",
+                (f"{self.scope}/", *padded),
             ):  # fmt: skip
                 found.setdefault(order, []).append(pid)
         return found
@@ -201,7 +208,7 @@ class Books:
             for pid, order, net, currency in self._in(
                 "SELECT p.payment_id, p.order_id, v.captured - v.returned - v.withdrawn, "
                 "v.currency FROM payment p JOIN verdict v ON v.payment_id = p.payment_id "
-                "WHERE p.mover_no IS NOT NULL AND p.order_id IN", part,
+                f"WHERE (p.mover_no IS NOT NULL OR {self._moved_here}) AND p.order_id IN", part,
             ):  # fmt: skip
                 assert pid is not None
                 yield pid, int(order or 0), int(net or 0), currency_code(currency or 0)

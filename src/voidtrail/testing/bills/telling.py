@@ -6,7 +6,7 @@ import random
 from typing import NamedTuple
 
 from voidtrail.event.bill import Item, Standing
-from voidtrail.event.model import Event, Kind, Micros, Result, Tag
+from voidtrail.event.model import Event, Kind, Micros, Result, Role, Tag
 from voidtrail.testing.bills.day import Day, Entry
 
 
@@ -93,7 +93,7 @@ class Teller:
             identity=(known.main, kind.name, result.name, operation, str(at)), kind=kind,
             result=result, payment=known.main, names=known.names, order=known.order,
             operation=operation, occurred_at=at, amount_minor=amount, currency=known.currency,
-            tag=tag,
+            tag=tag, role=Role.MOVER if elsewhere or self.day.form != "shopify" else Role.SHOP,
         )  # fmt: skip
         (self.day.elsewhere if elsewhere else self.day.ours).append(event)
 
