@@ -14,6 +14,7 @@ from voidtrail.sources import (
     paypal,
     pos,
     razorpay,
+    shopify,
     square,
     storefront,
     stripe,
@@ -36,6 +37,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     bill,
     mollie,
     square,
+    shopify,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -11,6 +11,7 @@ from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
+from voidtrail.testing.platforms.shopify import FakeShopify
 from voidtrail.testing.platforms.square import FakeSquare
 from voidtrail.testing.platforms.stripe import FakeStripe
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
@@ -24,6 +25,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeAdyen,
     FakeMollie,
     FakeSquare,
+    FakeShopify,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
