@@ -9,17 +9,20 @@ from voidtrail.sources import (
     adyen,
     alipay,
     bill,
+    checkout,
     custom,
     mollie,
     paypal,
     pos,
     razorpay,
+    shengpay,
     shopify,
     square,
     storefront,
     stripe,
     table,
     wechatpay,
+    woocommerce,
 )
 from voidtrail.sources.contract import Registry, Source
 
@@ -30,6 +33,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     storefront,
     table,
     custom,
+    shengpay,
     razorpay,
     paypal,
     adyen,
@@ -38,6 +42,8 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     mollie,
     square,
     shopify,
+    checkout,
+    woocommerce,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -7,17 +7,21 @@ from typing import Final
 
 from voidtrail.testing.platforms.adyen import FakeAdyen
 from voidtrail.testing.platforms.alipay import FakeAlipay
+from voidtrail.testing.platforms.checkout import FakeCheckout
 from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
+from voidtrail.testing.platforms.shengpay import FakeShengpay
 from voidtrail.testing.platforms.shopify import FakeShopify
 from voidtrail.testing.platforms.square import FakeSquare
 from voidtrail.testing.platforms.stripe import FakeStripe
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
+from voidtrail.testing.platforms.woocommerce import FakeWoocommerce
 
 _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeStripe,
+    FakeShengpay,
     FakeAlipay,
     FakeWechatpay,
     FakeRazorpay,
@@ -26,6 +30,8 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeMollie,
     FakeSquare,
     FakeShopify,
+    FakeCheckout,
+    FakeWoocommerce,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
