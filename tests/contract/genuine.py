@@ -73,6 +73,8 @@ def _request(recorder, payment, verb):
 
 SIGNS_IN_PART = {"adyen"}
 """Platforms that sign a few fields and not the bytes around them."""
+SIGNS_FIELDS = {"shengpay"}
+"""Platforms that sign every field of a JSON object, and not the blanks around it."""
 
 
 def says_the_same(known, genuine, nearly):

@@ -9,7 +9,7 @@ import pytest
 from tests.contract import genuine
 from voidtrail.event.account import Secret
 from voidtrail.event.model import Kind, Unreadable
-from voidtrail.sources.contract import Outcome
+from voidtrail.sources.contract import Outcome, can_be_asked
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing import contract
 
@@ -66,7 +66,7 @@ def test_at_least_fourteen_forgeries_of_every_notice_are_refused(name):
         tried = 0
         for why, forged in (*contract.forgeries(delivery), *_reencoded(delivery)):
             if not contract.is_refused(known.source, forged, known.secrets, genuine.START):
-                assert name in genuine.SIGNS_IN_PART, why
+                assert name in genuine.SIGNS_IN_PART | genuine.SIGNS_FIELDS, why
                 assert genuine.says_the_same(known, delivery, forged), why
                 continue
             tried += 1
@@ -157,3 +157,11 @@ def test_answers_are_never_signs_of_life_and_pushes_only_of_what_happened(name):
     for delivery in known.every:
         told = contract.check_translation(known.source, delivery, known.account, known.secrets)
         assert not isinstance(told, Unreadable), (told, delivery.body)
+
+
+@pytest.mark.parametrize("name", FAKED)
+def test_an_account_with_credentials_is_found_to_be_askable(name):
+    known = genuine.corpus(name)
+    can = can_be_asked(known.source, known.account, known.secrets)
+    assert can == known.source.CAPABILITIES.query
+    assert not can_be_asked(known.source, known.account, {})

@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import parse_qsl
 
+import msgspec
+
 _FIELDS_MAX: Final = 200
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT: Final = msgspec.json.Decoder(str)
 
 
 def form_fields(body: bytes, charset: str = "utf-8") -> dict[str, str] | None:
@@ -24,6 +28,32 @@ def form_fields(body: bytes, charset: str = "utf-8") -> dict[str, str] | None:
         return None
     fields = dict(pairs)
     return fields if fields and len(fields) == len(pairs) else None
+
+
+def json_fields(body: bytes) -> dict[str, str] | None:
+    """Return the members of a JSON object as texts, as they were written; None if it is none.
+
+    Numbers keep their digits, objects within stand verbatim, null is the empty text.
+
+    >>> json_fields(b'{"a": 1.10, "b": "x", "c": {"d": [ ]}, "e": null}')
+    {'a': '1.10', 'b': 'x', 'c': '{"d": [ ]}', 'e': ''}
+    """
+    try:
+        return {name: raw_text(raw) for name, raw in _OBJECT.decode(body).items()}
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def raw_text(raw: msgspec.Raw) -> str:
+    """Return the text of one JSON value as it was written.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeDecodeError: it is broken within.
+    """
+    text = bytes(raw).strip()
+    if text == b"null":
+        return ""
+    return _TEXT.decode(text) if text.startswith(b'"') else text.decode()
 
 
 def sorted_pairs(

@@ -159,13 +159,8 @@ def _opened(raw: msgspec.Raw) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | No
 
 
 def _text(raw: msgspec.Raw | None) -> str:
-    if raw is None:
-        return ""
-    text = bytes(raw).strip()
-    if text == b"null":
-        return ""
     try:
-        return _TEXT.decode(text) if text.startswith(b'"') else text.decode()
+        return "" if raw is None else canonical.raw_text(raw)
     except _DECODING_ERRORS:
         return ""
 

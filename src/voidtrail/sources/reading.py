@@ -86,6 +86,18 @@ def instant(text: str | None, default_offset_s: int = _BEIJING_S) -> Micros | No
     return since - default_offset_s * 1_000_000
 
 
+def compact_instant(text: str | None, default_offset_s: int = _BEIJING_S) -> Micros | None:
+    """Read "20210128170711"; None if it is no such text.
+
+    >>> compact_instant("20210128170711") == instant("2021-01-28 17:07:11")
+    True
+    """
+    if not text or len(text) != 14 or not (text.isascii() and text.isdigit()):
+        return None
+    day, time = f"{text[:4]}-{text[4:6]}-{text[6:8]}", f"{text[8:10]}:{text[10:12]}:{text[12:]}"
+    return instant(f"{day} {time}", default_offset_s)
+
+
 def wall_text(at: Micros, offset_s: int = _BEIJING_S) -> str:
     """Write an instant as "2021-01-28 17:07:11" on the wall clock of an offset.
 

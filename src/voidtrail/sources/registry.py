@@ -9,6 +9,7 @@ from voidtrail.sources import (
     adyen,
     alipay,
     bill,
+    braintree,
     checkout,
     custom,
     mollie,
@@ -44,6 +45,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     shopify,
     checkout,
     woocommerce,
+    braintree,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}
