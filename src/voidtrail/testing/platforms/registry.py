@@ -7,6 +7,7 @@ from typing import Final
 
 from voidtrail.testing.platforms.adyen import FakeAdyen
 from voidtrail.testing.platforms.alipay import FakeAlipay
+from voidtrail.testing.platforms.braintree import FakeBraintree
 from voidtrail.testing.platforms.checkout import FakeCheckout
 from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.mollie import FakeMollie
@@ -32,6 +33,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeShopify,
     FakeCheckout,
     FakeWoocommerce,
+    FakeBraintree,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
