@@ -83,11 +83,12 @@ def _link(tell: Teller, said: wire.Answer, kind: Kind) -> Translation:
 def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str) -> Request | None:
     """Cancel, refund, let a payment link lapse, or make one.
 
-    None without the secret "api_key" or the option `merchant_account`; live accounts also need
-    their `live_prefix`. Adyen cancels what is pending where the payment method can; a notice says
+    None without the secret "api_key" or the option `merchant_account` (of a company's account, the
+    `merchant` of the sub-merchant's); live accounts also need their `live_prefix`. Adyen cancels what is pending where the payment method can; a notice says
     whether it did.
     """
-    keys, merchant = secrets.get("api_key", ()), account.options.get("merchant_account", "")
+    keys = secrets.get("api_key", ())
+    merchant = first(account.options.get("merchant"), account.options.get("merchant_account"))
     prefix = account.options.get("live_prefix", "")
     base = account.options.get("api_base") or (
         _LIVE_BASE.format(prefix) if prefix else _TEST_BASE if account.mode == "test" else ""

@@ -67,6 +67,11 @@ def test_live_address_has_the_merchants_own_prefix():
     assert url.startswith("https://1797a841fbb37ca7-ShopEU-checkout-live.adyenpayments.com/")
 
 
+def test_company_speaks_for_each_of_its_merchant_accounts():
+    sub = Account(source="adyen", name="eu", mode="test", options={"merchant": "ShopEU"})
+    assert json.loads(told(Verb.VOID, sub).body)["merchantAccount"] == "ShopEU"
+
+
 def test_nothing_can_be_asked():
     assert source.query("PAYMENT1", TEST, KEYS, NOW, "n") is None
     assert not source.CAPABILITIES.query
