@@ -18,9 +18,10 @@ from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.runtime import clock as clocks
+from voidtrail.runtime.inlets import with_rules
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.settings import Settings, secrets_of
-from voidtrail.sources.contract import Registry, bound
+from voidtrail.sources.contract import Registry, bound, can_be_asked
 from voidtrail.sources.registry import SOURCES
 
 
@@ -106,7 +107,8 @@ def build(
                     f"known: {', '.join(sorted(sources))}"
                 )
             secrets = secrets_of(each, variables, settings.base)
-            add_account(house, each.account(settings.base), secrets)
+            account = with_rules(each.account(settings.base), settings.tail)
+            add_account(house, account, secrets)
         _join_providers(house)
         _terms_in_force(house, settle)
     except BaseException:
@@ -163,12 +165,15 @@ def _settle_terms(house: House) -> None:
     askable = tuple(
         sorted(
             entry.no for entry in house.by_no.values()
-            if entry.source.query("probe", entry.account, entry.secrets, now, "0") is not None
+            if can_be_asked(entry.source, entry.account, entry.secrets)
         )
     )  # fmt: skip
     terms = house.settings.terms(askable)
     ledger.use(Projection(terms))
     remade = rebuild.ensure(ledger)
+    policy = msgspec.json.encode(house.settings.policy(), order="deterministic").decode()
+    if ledger.last_control("seal") != policy:
+        ledger.control([("seal", policy)], now)
     text = msgspec.json.encode(terms, order="deterministic").decode()
     if ledger.last_control("terms") != text:
         ledger.control([("terms", text)], now)

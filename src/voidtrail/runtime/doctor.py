@@ -27,7 +27,7 @@ from voidtrail.runtime.endpoints.settings import EndpointSettings
 from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.settings import Settings, secrets_of
 from voidtrail.runtime.text import _
-from voidtrail.sources.contract import bound
+from voidtrail.sources.contract import bound, can_be_asked
 from voidtrail.sources.registry import SOURCES
 
 SLOW_FLUSH_S: Final = 0.02
@@ -139,7 +139,7 @@ def _credentials(settings: Settings, environment: Mapping[str, str]) -> Iterator
             yield Check(name=name, ok=False, found=str(error))
             continue
         missing = [purpose for purpose in source.CAPABILITIES.needed if purpose not in given]
-        asks = source.query("probe", account, given, 0, "0") is not None
+        asks = can_be_asked(source, account, given)
         if missing:
             text = _("not given: {names}").format(names=", ".join(missing))
         elif source.CAPABILITIES.query and not asks:

@@ -52,6 +52,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: after how long the platform itself closes an unpaid payment; None if never.
         secrets: purposes of the secrets that the source can use.
         needed: those without which nothing can be taken in.
+        probe: a reference as the platform spells them, by which an account is found to have, or
+            to lack, what a question needs.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: int | None = None
     secrets: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    probe: str = "probe"
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +160,12 @@ def never_told(
 ) -> Request | None:
     """Return None: the `act` of a source that cannot be told to do anything."""
     return None
+
+
+def can_be_asked(source: Source, account: Account, secrets: Secrets) -> bool:
+    """Return whether an account has what a question to its platform needs."""
+    probe = source.CAPABILITIES.probe
+    return source.query(probe, account, secrets, 0, "0") is not None
 
 
 Verify = Callable[[Delivery, Secrets, Micros], None]

@@ -36,6 +36,7 @@ NAME: Final = "mollie"
 VERSION: Final = 1
 CAPABILITIES: Final = Capabilities(
     title="Mollie",
+    probe="tr_probe",
     webhook=True,
     signed=False,
     query=True,

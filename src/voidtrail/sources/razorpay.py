@@ -49,6 +49,7 @@ NAME: Final = "razorpay"
 VERSION: Final = 1
 CAPABILITIES: Final = Capabilities(
     title="Razorpay",
+    probe="plink_probe",
     webhook=True,
     query=True,
     close=True,

@@ -11,6 +11,7 @@ from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.lifecycle.verdict import VERDICT, Money, State
 from voidtrail.runtime.preparing import Entry, item_of
+from voidtrail.sources.contract import can_be_asked
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing import contract
 from voidtrail.testing.platforms.fake import Asked, Known
@@ -35,8 +36,7 @@ class Recorder:
         self.source = SOURCES[fake.SOURCE]
         self.account = Account(source=fake.SOURCE, name="main", options=fake.options(ADDRESS))
         self.secrets = {name: (Secret(text),) for name, text in fake.secrets().items()}
-        probe = self.source.query("probe", self.account, self.secrets, 0, "0")
-        askable = () if probe is None else (1,)
+        askable = (1,) if can_be_asked(self.source, self.account, self.secrets) else ()
         self.log = MemoryLog(Projection(Terms(askable=askable)), KEYRING)
         assert self.log.try_begin()
         number = self.log.account_no(self.account)
