@@ -112,7 +112,9 @@ class FakeRazorpay(FakePlatform):
         last = payment.done[-1][0] if payment.done else Step.OPEN
         ended = "created" if payment.at(Step.AUTHORISE) else _BY_LINK.get(last, "created")
         status = "paid" if payment.status == "paid" else ended
-        paid = [{"payment_id": self._try_id(payment), "status": "captured"}]
+        paid = None
+        if status == "paid":
+            paid = [{"payment_id": self._try_id(payment), "status": "captured"}]
         at = payment.done[-1][1] // 1_000_000 if payment.done else 0
         return {
             "id": payment.reference, "amount": payment.amount_minor, "currency": payment.currency,
@@ -120,7 +122,7 @@ class FakeRazorpay(FakePlatform):
             "order_id": self.id_of(payment, "order", "order_", 14), "expire_by": 0,
             "cancelled_at": at if status == "cancelled" else 0, "notes": None,
             "expired_at": at if status == "expired" else 0, "updated_at": at,
-            "payments": paid if status == "paid" else None,
+            "payments": paid,
             "created_at": payment.opened_at // 1_000_000,
         }  # fmt: skip
 
@@ -159,6 +161,8 @@ class FakeRazorpay(FakePlatform):
     def _events(
         self, payment: FakePayment, step: Step, at: Micros
     ) -> list[tuple[str, dict[str, Json]]]:
+        if step in (Step.OPEN, Step.ARRIVE, Step.VOID_REFUSED):
+            return []
         tried = {"payment": self._payment(payment, step, at)}
         link = {"payment_link": self._link(payment)}
         if step in _ERRORS:
