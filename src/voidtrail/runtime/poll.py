@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from voidtrail.errors import NotPossible, PlatformUnavailable, Refused, SettingInvalid
+from voidtrail.event.account import Secrets
 from voidtrail.event.model import (
     STATUS,
     Deed,
@@ -38,9 +39,11 @@ from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.manners import Circuit, Manners
 from voidtrail.runtime.preparing import Entry, item_of, translated
+from voidtrail.runtime.tokens import Tokens
 
 _ANSWER_MAX: Final = 1_048_576
 _TOO_OFTEN: Final = "429"
+_UNKNOWN: Final = "401"
 CIRCUIT: Final = "circuit"
 """Kind of the control entries that say when a platform was given up, and when it was back."""
 _log = structlog.get_logger(__name__)
@@ -62,6 +65,7 @@ class Asker:
         self._at_once = asyncio.Semaphore(worker.ask_at_once)
         self._session: aiohttp.ClientSession | None = None
         self._manners: dict[str, Manners] = {}
+        self._tokens = Tokens(house.clock, self._carry_out)
 
     def manners(self, entry: Entry) -> Manners:
         """Return how an account's platform is treated."""
@@ -87,10 +91,10 @@ class Asker:
         Raises:
             LedgerStopped: the answer could not be kept.
         """
-        now = self._house.clock()
-        request = entry.source.query(
-            reference, entry.account, entry.secrets, now, secrets.token_hex(16)
-        )
+        now, given = self._house.clock(), await self._secrets(entry)
+        if given is None:
+            return False
+        request = entry.source.query(reference, entry.account, given, now, secrets.token_hex(16))
         if request is None:
             return False
         answer = await self._answer(entry, request)
@@ -111,8 +115,11 @@ class Asker:
             LedgerStopped: the answer could not be kept.
             NotPossible: the platform cannot do it, or the account lacks credentials for it.
         """
+        given = await self._secrets(entry)
+        if given is None:
+            return None
         request = entry.source.act(
-            deed, entry.account, entry.secrets, self._house.clock(), secrets.token_hex(16)
+            deed, entry.account, given, self._house.clock(), secrets.token_hex(16)
         )
         if request is None:
             raise NotPossible(f"{entry.identity} cannot be told to {deed.verb.value}")
@@ -149,6 +156,20 @@ class Asker:
         )  # fmt: skip
         await self._intake.submit(item_of(note, [event], entry, self._house.keyring))
 
+    async def _secrets(self, entry: Entry) -> Secrets | None:
+        """Return an account's secrets with its token; None if its platform gave none."""
+        try:
+            return await self._tokens.secrets(entry)
+        except PlatformUnavailable as error:
+            await self._note_failure(entry, error)
+            return None
+
+    async def _note_failure(self, entry: Entry, error: PlatformUnavailable) -> None:
+        manners = self.manners(entry)
+        _log.warning("question_unanswered", account=entry.identity, code=error.code)
+        if manners.failure(self._house.clock()):
+            await self._note_circuit(entry, manners)
+
     async def _answer(self, entry: Entry, request: Request) -> Delivery | None:
         """Carry out a request; None if nothing came that can be trusted."""
         manners = self.manners(entry)
@@ -156,10 +177,10 @@ class Asker:
             try:
                 delivery = await self._carry_out(entry, request)
             except PlatformUnavailable as error:
-                _log.warning("question_unanswered", account=entry.identity, code=error.code)
-                if manners.failure(self._house.clock()):
-                    await self._note_circuit(entry, manners)
+                await self._note_failure(entry, error)
                 return None
+            if delivery.header(STATUS) == _UNKNOWN:
+                self._tokens.forget(entry)
             if delivery.header(STATUS) == _TOO_OFTEN:
                 manners.rest(self._house.clock(), _seconds(delivery.header("retry-after")))
             elif manners.success():

@@ -14,7 +14,7 @@ from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Fate, Intake
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.refusals import Refusals
-from voidtrail.sources.contract import Outcome
+from voidtrail.sources.contract import Outcome, challenged
 
 TOO_LARGE: Final = Outcome.TOO_LARGE.value
 
@@ -77,3 +77,8 @@ _KEPT, _REFUSED, _BUSY = (o.value for o in (Outcome.KEPT, Outcome.REFUSED, Outco
 def answers(entry: Entry) -> dict[str, Acknowledgement]:
     """Return a platform's answers by name: kept, refused, busy, too_large."""
     return {outcome.value: entry.source.acknowledge(outcome) for outcome in Outcome}
+
+
+def riddle_answered(entry: Entry, query: str) -> Acknowledgement | None:
+    """Return what a platform is told that tries the address before it sends anything, or None."""
+    return challenged(entry.source, query, entry.secrets)

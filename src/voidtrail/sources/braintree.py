@@ -168,6 +168,9 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     signature, payload = found
     if not payload or not braintree_wire.is_payload(payload):
         raise SignatureInvalid("bt_payload holds characters that no base64 text has")
+    if _RIDDLE.fullmatch(payload):
+        # Whoever asks is told the HMAC of a riddle; it must not pass for that of a notice.
+        raise SignatureInvalid("bt_payload is a riddle and no notice")
     ours = {secret.reveal() for secret in secrets.get("public_key", ())}
     pairs = [pair.partition("|") for pair in signature.split("&")]
     given = [mac for public, bar, mac in pairs if bar and public in ours]

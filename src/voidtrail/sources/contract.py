@@ -148,6 +148,27 @@ def bound(source: Source, account: Account) -> Source:
     return made(account) if made else source
 
 
+def token_request(source: Source, account: Account, secrets: Secrets) -> Request | None:
+    """Return the request for an access token, or None if no token is wanted or to be had.
+
+    The public name `token` is for sources whose platform wants one: its answer in JSON holds
+    "access_token" and "expires_in" (seconds), and `query` and `act` find the token as the secret
+    "access_token".
+    """
+    made: Callable[[Account, Secrets], Request | None] | None = getattr(source, "token", None)
+    return made(account, secrets) if made else None
+
+
+def challenged(source: Source, query: str, secrets: Secrets) -> Acknowledgement | None:
+    """Return the answer to a platform that tries an address with a GET, or None.
+
+    The public name `challenge` is for sources whose platform does so before it sends anything.
+    """
+    made: Callable[[str, Secrets], Acknowledgement | None] | None
+    made = getattr(source, "challenge", None)
+    return made(query, secrets) if made else None
+
+
 def never_asked(
     reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
 ) -> Request | None:

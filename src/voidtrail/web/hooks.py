@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import structlog
 
-from voidtrail.event.model import QUERY
+from voidtrail.event.model import QUERY, Acknowledgement
 from voidtrail.runtime.app import House
 from voidtrail.runtime.preparing import Entry
-from voidtrail.runtime.receiving import TOO_LARGE, Receiver, answers
+from voidtrail.runtime.receiving import TOO_LARGE, Receiver, answers, riddle_answered
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -68,20 +68,23 @@ class Hooks:
         if door is None:
             await _say(send, 404, b'{"code":"not_found","message":"no such source or account"}')
             return
+        entry, messages = door
+        if scope["method"] == "GET":
+            riddle = riddle_answered(entry, scope["query_string"].decode("latin-1"))
+            if riddle is not None:
+                await _send(send, *_messages(riddle))
+                return
         if scope["method"] != "POST":
             await _say(send, 405, b'{"code":"wrong_use","message":"deliveries are POSTed"}',
                        (b"allow", b"POST"))  # fmt: skip
             return
-        entry, messages = door
         outcome = await self._take(entry, scope, receive)
         if outcome is None:
             return
         if outcome is _SLOW:
             await _say(send, 408, TOO_SLOW, _CLOSE)
             return
-        start, body = messages[outcome]
-        await send(start)
-        await send(body)
+        await _send(send, *messages[outcome])
 
     async def _take(self, entry: Entry, scope: Scope, receive: Receive) -> str | None:
         """Return what the platform is told, None if nobody listens any more."""
@@ -165,16 +168,22 @@ def query_kept(query: bytes) -> tuple[tuple[str, str], ...]:
 
 def _answers(entry: Entry) -> dict[str, tuple[Message, Message]]:
     """Return the ASGI messages of every answer, made once."""
-    found: dict[str, tuple[Message, Message]] = {}
-    for name, answer in answers(entry).items():
-        headers = [(b"content-length", str(len(answer.body)).encode())]
-        if answer.body:
-            headers.append((b"content-type", answer.content_type.encode()))
-        found[name] = (
-            {"type": "http.response.start", "status": answer.status, "headers": headers},
-            {"type": "http.response.body", "body": answer.body},
-        )
-    return found
+    return {name: _messages(answer) for name, answer in answers(entry).items()}
+
+
+def _messages(answer: Acknowledgement) -> tuple[Message, Message]:
+    headers = [(b"content-length", str(len(answer.body)).encode())]
+    if answer.body:
+        headers.append((b"content-type", answer.content_type.encode()))
+    return (
+        {"type": "http.response.start", "status": answer.status, "headers": headers},
+        {"type": "http.response.body", "body": answer.body},
+    )
+
+
+async def _send(send: Send, start: Message, body: Message) -> None:
+    await send(start)
+    await send(body)
 
 
 async def _say(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
