@@ -14,6 +14,8 @@ from voidtrail.event.reason import REASONS, How
 from voidtrail.lifecycle.verdict import RULES, Money, State
 from voidtrail.runtime.counting import DIMENSIONS
 from voidtrail.runtime.endpoints.delivery import Fault
+from voidtrail.runtime.reconciling.shapes import KINDS
+from voidtrail.runtime.views.connections import VERBS
 from voidtrail.sources.registry import SOURCES
 from voidtrail.web.console.rendering import environment
 
@@ -25,7 +27,16 @@ ENUMERATIONS: dict[str, type[IntEnum]] = {
 }  # fmt: skip
 WORDS = {
     "leg": ("authorised", "held", "captured", "returned", "withdrawn", "net"),
-    "stage": ("look", "rows", "supersede", "verify", "retranslate"),
+    "stage": ("look", "rows", "supersede", "verify", "retranslate", "bill", "compare", "keep"),
+    "difference": KINDS,
+    "bill_item": ("payment", "refund", "dispute"),
+    "standing": ("succeeded", "pending", "failed", "reversed", "open", "paid", "cancelled",
+                 "declined", "unknown"),
+    "bill_note": ("half", "total", "unreadable", "account_unchecked", "not_judged"),
+    "step": ("settings", "secrets", "address"),
+    "secret_fault": ("absent", "blanks", "placeholder", "short", "length", "unreadable", "expired",
+                     "not_yet"),
+    "verb": VERBS,
     "check": ("python", "sqlite", "clock", "settings", "disk", "key_file", "chain", "read_tables"),
     "method_of_rate": ("wilson", "clustered"),
     "fault": tuple(fault.value for fault in Fault if fault is not Fault.NONE),

@@ -8,6 +8,7 @@ import msgspec
 
 from voidtrail.event.model import Micros
 from voidtrail.insight.counterpart import Difference
+from voidtrail.runtime.views.shapes import Amount
 
 RUN: Final = "reconciliation"
 FOUND: Final = "reconciliation_findings"
@@ -64,6 +65,13 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int | None = None
     currency: str = ""
     at: Micros | None = None
+
+    @property
+    def amount(self) -> Amount | None:
+        """Return the amount with its currency; None if there is none."""
+        if self.amount_minor is None or not self.currency:
+            return None
+        return Amount(minor=self.amount_minor, currency=self.currency)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,11 @@ from voidtrail.runtime.text import _, speak
 from voidtrail.web.console import (
     acknowledge,
     alerts,
+    connections,
     lives,
     overview,
     payments,
+    reconciliation,
     report,
     settings,
     sources,
@@ -75,7 +77,8 @@ def routes() -> list[HTTPRouteHandler | Router]:
     """Return the console's handlers: those before the door, and those behind it."""
     behind: list[Any] = [
         root, preferences, leave, *overview.HANDLERS, *payments.HANDLERS, *lives.HANDLERS,
-        *sources.HANDLERS, *alerts.HANDLERS, *report.HANDLERS, *settings.HANDLERS,
+        *sources.HANDLERS, *connections.HANDLERS, *reconciliation.HANDLERS, *alerts.HANDLERS,
+        *report.HANDLERS, *settings.HANDLERS,
     ]  # fmt: skip
     return [
         asset, enter, acknowledge.ask, acknowledge.answer,
