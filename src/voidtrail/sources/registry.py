@@ -13,6 +13,7 @@ from voidtrail.sources import (
     checkout,
     custom,
     gateway_log,
+    klarna,
     mollie,
     paypal,
     pos,
@@ -23,6 +24,7 @@ from voidtrail.sources import (
     storefront,
     stripe,
     table,
+    unionpay,
     wechatpay,
     woocommerce,
 )
@@ -35,6 +37,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     storefront,
     table,
     custom,
+    unionpay,
     shengpay,
     razorpay,
     paypal,
@@ -48,6 +51,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     checkout,
     woocommerce,
     braintree,
+    klarna,
 )
 
 SOURCES: Final[Registry] = {str(module.NAME): cast("Source", module) for module in _MODULES}

@@ -10,6 +10,7 @@ from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.braintree import FakeBraintree
 from voidtrail.testing.platforms.checkout import FakeCheckout
 from voidtrail.testing.platforms.fake import FakePlatform
+from voidtrail.testing.platforms.klarna import FakeKlarna
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
@@ -17,12 +18,14 @@ from voidtrail.testing.platforms.shengpay import FakeShengpay
 from voidtrail.testing.platforms.shopify import FakeShopify
 from voidtrail.testing.platforms.square import FakeSquare
 from voidtrail.testing.platforms.stripe import FakeStripe
+from voidtrail.testing.platforms.unionpay import FakeUnionpay
 from voidtrail.testing.platforms.wechatpay import FakeWechatpay
 from voidtrail.testing.platforms.woocommerce import FakeWoocommerce
 
 _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeStripe,
     FakeShengpay,
+    FakeUnionpay,
     FakeAlipay,
     FakeWechatpay,
     FakeRazorpay,
@@ -34,6 +37,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeCheckout,
     FakeWoocommerce,
     FakeBraintree,
+    FakeKlarna,
 )
 
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}

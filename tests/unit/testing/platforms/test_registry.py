@@ -128,7 +128,8 @@ def test_what_the_source_can_do_the_platform_does_once(name, verb):
     told = [event for event in recorder.listen() if event.kind in (Kind.CAPTURE, Kind.AUTHORISE)]
     operation = next((event.operation for event in reversed(told) if event.operation), "")
     deed = Deed(verb=verb, payment=payment.reference, key="k-0001", operation=operation,
-                currency=fake.CURRENCY, order="ORDER-1", amount_minor=None)  # fmt: skip
+                currency=fake.CURRENCY, order="ORDER-1", amount_minor=None,
+                total_minor=12_300)  # fmt: skip
     if verb is Verb.REFUND:
         deed = Deed(verb=verb, payment=payment.reference, key="k-0001", operation=operation,
                     currency=fake.CURRENCY, order="ORDER-1", amount_minor=12_300)  # fmt: skip
@@ -142,6 +143,8 @@ def test_what_the_source_can_do_the_platform_does_once(name, verb):
     else:
         assert payment.status == "closed"
     recorder.listen()
+    if not recorder.source.CAPABILITIES.signed:
+        recorder.ask(payment.reference, START + 20 * MINUTE)
     verdict = recorder.verdict(payment.reference, START + DAY)
     assert verdict.state == "cancelled"
     assert verdict.money == ("returned" if verb is Verb.REFUND else "none")
