@@ -133,7 +133,10 @@ def minor(amount: Amount | None) -> int | None:
     """
     if amount is None:
         return None
-    found = minor_from_major(amount.value, amount.currency)
+    try:
+        found = minor_from_major(amount.value, amount.currency)
+    except ArithmeticError:  # an exponent beyond all bounds
+        raise ValueError("an amount is too large") from None
     if found < 0:
         raise ValueError("an amount is negative")
     return found

@@ -50,4 +50,9 @@ def minor(amount: Decimal | None, currency: str) -> int | None:
     >>> minor(Decimal("-29.99"), "USD"), minor(None, "USD")
     (2999, None)
     """
-    return None if amount is None or not currency else abs(minor_from_major(amount, currency))
+    if amount is None or not currency:
+        return None
+    try:
+        return abs(minor_from_major(amount, currency))
+    except ArithmeticError:  # an exponent beyond all bounds
+        raise ValueError("an amount is too large") from None

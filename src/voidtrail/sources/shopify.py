@@ -224,7 +224,7 @@ def _answer(delivery: Delivery, account: Account) -> Translation:
 
 def _other(delivery: Delivery, found: wire.Notice) -> list[Event] | Unreadable:
     """Tell of a body that is none of these, under the topic that its header names."""
-    about = found.id if found.order_id is None else found.order_id
+    about = found.id if found.order_id in (None, "") else found.order_id
     if about == "":
         return unreadable("id", "the body names no order and no other thing of Shopify's")
     topic = reading.code(delivery.header("x-shopify-topic")) or "unlisted"

@@ -85,7 +85,7 @@ def shape(found: Notice) -> str:
     >>> shape(Notice(id=1, order_id=2, kind="void")), shape(Notice(id=1))
     ('transaction', '')
     """
-    if found.order_id is not None:
+    if found.order_id not in (None, ""):
         if found.kind:
             return "transaction"
         if found.type:
