@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider
+from voidtrail.runtime.deeds.desk import Deeds
 from voidtrail.runtime.endpoints.telling import Telling
 from voidtrail.runtime.notify.desk import Alerts
 
@@ -18,4 +19,7 @@ def deciders(house: House) -> tuple[Decider, ...]:
         found.append(Alerts(house))
     if settings.endpoint:
         found.append(Telling(house, settings.endpoint))
+    # Payments that were called off may have to be closed, and late successes are always a case.
+    if settings.account:
+        found.append(Deeds(house))
     return tuple(found)

@@ -8,7 +8,7 @@ when the notice was written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -84,7 +84,17 @@ class Notice(NamedTuple):
     history: bool = False
 
 
-def take(ledger: Log, limit: int, after: int = 0, *, read: bool = True) -> list[Notice]:
+Concerns = Callable[[Verdict | None, Verdict], bool]
+"""Whether a change from one verdict to another is worth being looked up."""
+
+
+def _all(before: Verdict | None, after: Verdict) -> bool:
+    return True
+
+
+def take(
+    ledger: Log, limit: int, after: int = 0, *, read: bool = True, concerns: Concerns = _all
+) -> list[Notice]:
     """Return the oldest notices that are not struck off.
 
     Args:
@@ -92,20 +102,26 @@ def take(ledger: Log, limit: int, after: int = 0, *, read: bool = True) -> list[
         limit: most notices to return.
         after: only those with a higher number.
         read: look up what they are about.
+        concerns: of which changes that is looked up.
     """
-    return notices(ledger, ledger.outbox(limit, after), read=read)
+    return notices(ledger, ledger.outbox(limit, after), read=read, concerns=concerns)
 
 
-def notices(ledger: Log, rows: Sequence[tuple[Any, ...]], *, read: bool = True) -> list[Notice]:
+def notices(
+    ledger: Log, rows: Sequence[tuple[Any, ...]], *, read: bool = True, concerns: Concerns = _all
+) -> list[Notice]:
     """Return rows of the outbox (number, at, payment, quiet, before, after) as notices."""
-    numbers = sorted({row[2] for row in rows})
-    # The twin in memory is only judged by, and keeps nothing that SQL could ask for.
-    known = about(ledger, numbers) if read and isinstance(ledger, SqliteLog) else {}
-    return [
+    found = [
         Notice(no, at, pid, bool(quiet), None if before is None else _verdict(before),
-               _verdict(after), known.get(pid) or About(pid), bool(quiet & HISTORY))
+               _verdict(after), About(pid), bool(quiet & HISTORY))
         for no, at, pid, quiet, before, after in rows
     ]  # fmt: skip
+    # The twin in memory is only judged by, and keeps nothing that SQL could ask for.
+    if not read or not isinstance(ledger, SqliteLog):
+        return found
+    wanted = {each.payment_id for each in found if concerns(each.before, each.after)}
+    known = about(ledger, sorted(wanted))
+    return [each._replace(about=known.get(each.payment_id, each.about)) for each in found]
 
 
 def _verdict(packed: bytes) -> Verdict:

@@ -19,9 +19,12 @@ import msgspec
 
 from voidtrail.errors import SettingInvalid, SettingUnknown
 from voidtrail.event.account import Account, Mode, Secret, Secrets
+from voidtrail.lifecycle.seal import Policy
 from voidtrail.lifecycle.terms import DEFAULT_PATIENCE_S, Terms
 from voidtrail.response.alert import Book
+from voidtrail.runtime.deeds.settings import SealSettings, policy_of
 from voidtrail.runtime.endpoints.settings import EndpointSettings, check_endpoints
+from voidtrail.runtime.inlets import ListenSettings, TailSettings, check_listen, check_tail
 from voidtrail.runtime.notify.settings import (
     AlertSettings,
     ChannelSettings,
@@ -150,6 +153,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channel: tuple[ChannelSettings, ...] = ()
     route: tuple[RouteSettings, ...] = ()
     hours: tuple[HoursSettings, ...] = ()
+    listen: tuple[ListenSettings, ...] = ()
+    tail: tuple[TailSettings, ...] = ()
+    seal: SealSettings = SealSettings()
     base: str = "."
 
     def terms(self, askable: tuple[int, ...] = ()) -> Terms:
@@ -171,6 +177,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "entity": {each.entity for each in self.account},
         }
         return book_of(self.alerts, self.channel, self.route, self.hours, places)
+
+    def policy(self) -> Policy:
+        """Return what is done by itself at platforms.
+
+        Raises:
+            SettingInvalid: something of `[seal]` cannot be meant; the message names the field.
+        """
+        places = {each.source for each in self.account}, {each.shop for each in self.account}
+        return policy_of(self.seal, *places)
 
     def key_file(self) -> Path:
         """Return where the keys of the ledger are."""
@@ -293,7 +308,10 @@ def _check(settings: Settings) -> None:
                 and int(hour) < 24 and int(minute) < 60):  # fmt: skip
             raise SettingInvalid(f"{where}: cutoff {each.cutoff!r} is not a time like 04:00")
     _check_providers(settings.account)
+    check_listen(settings.listen, seen)
+    check_tail(settings.tail, seen)
     settings.book()
+    settings.policy()
 
 
 def _check_providers(accounts: Sequence[AccountSettings]) -> None:

@@ -22,11 +22,11 @@ from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider, Decision
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.outbox import Notice, take
+from voidtrail.runtime.outbox import Concerns, Notice, take
 
 _REST_S: Final = 0.02
 _IDLE_REST_S: Final = 1.0
-"""Between two passes that only strike notices off, since nobody is to be told."""
+"""Between two passes while nobody is to be told of every change."""
 _SHARE: Final = 4
 """A pass rests this many times as long as it took, so that intake keeps the time to itself."""
 _PAUSE_S: Final = 10
@@ -77,6 +77,12 @@ class Teller:
         self._after = 0
         self._singly = 0
         self._owed: dict[int, _Owed] = {}
+        picky = [getattr(each, "concerns", None) for each in self._deciders]
+        self._unhurried = all(picky)
+        """Nobody who hears of every change, nor anybody at all: once a second is soon enough."""
+        self._concerns: Concerns = lambda before, after: any(
+            concerns is None or concerns(before, after) for concerns in picky
+        )
 
     async def run(self) -> None:
         """Tell as soon as a commit left something to tell, and every tick, until the ledger stops.
@@ -94,7 +100,7 @@ class Teller:
                 await self.turn()
             else:
                 await self._tell()
-            least_s = _REST_S if self._deciders else _IDLE_REST_S
+            least_s = _IDLE_REST_S if self._unhurried else _REST_S
             rest_s = max(least_s, _SHARE * (loop.time() - began))
             await asyncio.sleep(rest_s)
             with contextlib.suppress(TimeoutError):
@@ -117,7 +123,10 @@ class Teller:
 
         def work() -> int:
             limit = 1 if self._singly else SLICE_MAX
-            notices[:] = take(self._house.ledger, limit, self._after, read=bool(self._deciders))
+            notices[:] = take(
+                self._house.ledger, limit, self._after, read=bool(self._deciders),
+                concerns=self._concerns,
+            )  # fmt: skip
             if len(notices) == 1:
                 decided[:] = self._one(notices[0], self._deciders)
                 return 1

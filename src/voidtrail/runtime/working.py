@@ -19,7 +19,7 @@ async def work(house: House, *, once: bool = False) -> None:
     """Work until SIGINT or SIGTERM, or do one turn."""
     intake = Intake(house.ledger, house.clock, house.settings.server.group_max)
     asker = Asker(house, intake)
-    post = post_office(house, intake)
+    post = post_office(house, intake, asker=asker)
     worker = Worker(house, intake, asker, Refusals(), deciders(house), post.wake)
     try:
         if once:

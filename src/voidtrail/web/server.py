@@ -18,11 +18,13 @@ from voidtrail.runtime.app import House, reader_of
 from voidtrail.runtime.carriers import post_office
 from voidtrail.runtime.deciders import deciders
 from voidtrail.runtime.ingest import Intake
+from voidtrail.runtime.listening import Listening
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.receiving import Receiver
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.settings import Server as Settings
 from voidtrail.runtime.settings import secret_of
+from voidtrail.runtime.tailing import Tailing
 from voidtrail.runtime.worker import Worker
 from voidtrail.web.api import Rooms, application
 from voidtrail.web.console.desk import Desk
@@ -128,10 +130,11 @@ async def serve(
     intake = Intake(house.ledger, house.clock, settings.group_max)
     refusals = Refusals()
     asker = Asker(house, intake)
-    post = post_office(house, intake)
+    post = post_office(house, intake, asker=asker)
     worker = Worker(house, intake, asker, refusals, deciders(house), post.wake)
     receiver = Receiver(house, intake, refusals)
     hooks, doors = Hooks(house, receiver), Doors(house, receiver)
+    listening, tailing = Listening(house, intake), Tailing(house, intake)
     reader = reader_of(house)
     token = None
     if settings.api_token:
@@ -157,14 +160,18 @@ async def serve(
         loop.add_signal_handler(sign, setattr, server, "should_exit", True)
     tasks = [loop.create_task(hooks.sweep()), loop.create_task(doors.sweep()),
              loop.create_task(server.sweep(settings.read_deadline_s))]  # fmt: skip
+    tasks.append(loop.create_task(tailing.run()))
     if work:
         tasks += [loop.create_task(worker.run()), loop.create_task(post.run())]
     try:
+        await listening.start()
         await server.serve()
     finally:
         for task in tasks:
             task.cancel()
+        await listening.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await tailing.close()
         await asker.close()
         await post.close()
         await intake.close()

@@ -1,0 +1,1 @@
+"""What is done at platforms: payments are closed, late successes are given back."""
