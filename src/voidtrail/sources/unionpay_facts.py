@@ -16,6 +16,7 @@ from voidtrail.sources.telling import (
     AUTHORISE,
     CAPTURE,
     EXPIRE,
+    OPEN,
     OTHER,
     OWN,
     PENDING,
@@ -233,7 +234,9 @@ def _answered(
     if kind not in EVENTS:
         kind = account.options.get("txn_type", "01")  # a query does not repeat its original's
     if inner in WAITING:
-        tell = tell._replace(at=delivery.received_at)
+        # Not paid, as far as UnionPay knows; it is to be asked again.
+        why = (0, inner)
+        return [tell(OPEN, PENDING, "", amount, reason=why, until=until, at=delivery.received_at)]
     return _transaction(tell, fields, kind, inner, amount)
 
 
