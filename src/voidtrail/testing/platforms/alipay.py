@@ -35,6 +35,7 @@ from voidtrail.testing.world.keys import new_key, private_pem, public_pem
 _FORM: Final = (("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),)
 _JSON: Final = (("Content-Type", "text/html;charset=utf-8"),)
 _APP_ID: Final = "2021004100000001"
+_SELLER: Final = "2088101568353491"
 _SECOND: Final = 1_000_000
 _OPEN, _ARRIVE = Step.OPEN, Step.ARRIVE
 _PAID: Final = (_OPEN, _ARRIVE, Step.CAPTURE)
@@ -81,7 +82,11 @@ class FakeAlipay(FakePlatform):
     def secrets(self) -> Mapping[str, str]:
         """Return Alipay's public key, and the application's own key and id for questions."""
         return {"public_key": public_pem(_key("platform")), "app_id": _APP_ID,
-                "private_key": private_pem(_key("merchant"))}  # fmt: skip
+                "seller_id": _SELLER, "private_key": private_pem(_key("merchant"))}  # fmt: skip
+
+    def options(self, address: str) -> Mapping[str, str]:
+        """Return where it is, and the application whose codes are scanned."""
+        return {"api_base": address, "app_id": _APP_ID, "product": "qr"}
 
     def reference(self, order: str) -> str:
         """Return the `out_trade_no`: the order's own number, or a further one for a retry."""
@@ -112,7 +117,7 @@ class FakeAlipay(FakePlatform):
             "gmt_create": wall_text(scanned), "charset": "utf-8", "version": "1.0",
             "notify_type": "trade_status_sync", "notify_id": self.alnum(34),
             "notify_time": wall_text(at), "app_id": _APP_ID, "auth_app_id": _APP_ID,
-            "seller_id": "2088101568353491", "buyer_id": self.id_of(payment, "buyer", "2088"),
+            "seller_id": _SELLER, "buyer_id": self.id_of(payment, "buyer", "2088"),
             "subject": "订单", "out_trade_no": payment.reference,
             "trade_no": self._trade_no(payment), "total_amount": _yuan(payment.amount_minor),
             "trade_status": self._status(payment), "passback_params": f"order={payment.order}",

@@ -93,8 +93,11 @@ class FakeWechatpay(FakePlatform):
         return {
             "platform_key": f"{_PUBLIC_ID}={public_pem(_key('platform'))}",
             "api_v3_key": self._api_v3, "private_key": private_pem(_key("merchant")),
-            "serial_no": _SERIAL, "mchid": _MCHID,
         }  # fmt: skip
+
+    def options(self, address: str) -> Mapping[str, str]:
+        """Return where it is, the merchant's number and its certificate's."""
+        return {"api_base": address, "mchid": _MCHID, "serial_no": _SERIAL}
 
     def reference(self, order: str) -> str:
         """Return the `out_trade_no`: the order's own number, or a further one for a retry."""
