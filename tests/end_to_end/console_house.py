@@ -13,17 +13,23 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.end_to_end.house import Served, clean_environment
+from voidtrail.event.bill import Item
 from voidtrail.event.model import Unreadable
 from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import build
-from voidtrail.runtime.business_day import DAY
-from voidtrail.runtime.clock import now, to_datetime
+from voidtrail.runtime.business_day import DAY, HOUR
+from voidtrail.runtime.clock import from_text, now, to_datetime
 from voidtrail.runtime.preparing import item_of, prepare
+from voidtrail.runtime.reconciling.books import Books
+from voidtrail.runtime.reconciling.run import Asked, reconcile_file
 from voidtrail.runtime.settings import load
+from voidtrail.testing.bills import Day, write
+from voidtrail.testing.bills.day import Entry as Row
 from voidtrail.testing.world import arrivals, small_world
 from voidtrail.testing.world.settings import Settings as WorldSettings
 
 SEED = 20_260_317
+BEIJING = "Asia/Shanghai"
 VERIFYING = {"signing", "public_key", "platform_key", "api_v3_key"}
 """Secrets that verify; without the others no platform is asked, and silence decides."""
 ROUTES = """
@@ -74,7 +80,40 @@ def configure(folder, world, port):
     (folder / "voidtrail.toml").write_text("\n".join(lines) + ROUTES, "utf-8")
 
 
-def fill(config, world, stumble=3):
+def refund_id(house, leg):
+    if leg.op is None:
+        return ""
+    ((found,),) = house.ledger.db.execute(
+        "SELECT DISTINCT operation FROM event WHERE op = ?", (leg.op,)
+    )
+    return found
+
+
+def reconcile(house, day, folder):
+    """Reconcile a bill of Alipay's for the day that was played, with a few differences in it."""
+    entry = next(each for each in house.by_no.values()
+                 if each.account.source == "alipay" and each.account.mode == "live")  # fmt: skip
+    since = from_text(day.isoformat(), zone=BEIJING)
+    bill = Day(seed=1, form="alipay", source="alipay", date=day.isoformat(), zone=BEIJING,
+               merchant=entry.account.options.get("seller_id", "2088102180000000"), currency="CNY",
+               since=since, until=since + DAY)  # fmt: skip
+    books = Books(house, entry)
+    for place, leg in enumerate(books.legs(books.moved(since, since + DAY))):
+        texts = [text.rpartition("/")[2] for (text,) in house.ledger.db.execute(
+            "SELECT text FROM name WHERE payment_id = ? ORDER BY no", (leg.payment,))]  # fmt: skip
+        order, trade = texts[0], texts[-1]
+        amount = (leg.amount or 0) + (100 if place == 3 else 0)
+        if place != 5 and since <= leg.at < since + DAY:
+            bill.entries.append(Row(leg.item, trade, order, amount, "CNY", leg.at,
+                                    refund_id(house, leg)))  # fmt: skip
+    bill.entries.append(Row(Item.PAYMENT, "2026030422001", "NL-unheard-of", 12_800, "CNY",
+                            since + 12 * HOUR))  # fmt: skip
+    file = folder / f"{bill.merchant}_{bill.date}.csv"
+    file.write_bytes(write(bill))
+    return reconcile_file(house, Asked(file, "alipay", entry.account.name, bill.date))
+
+
+def fill(config, world, day, stumble=3):
     """Put a world's deliveries into a ledger; some are not understood, as by an older reader."""
     house = build(load(config, {}), settle=True)
     ledger = house.ledger
@@ -99,6 +138,7 @@ def fill(config, world, stumble=3):
         if not ledger.rejudge([pid for pid, _ in due], now()):
             break
     ledger.commit()
+    reconcile(house, day, config.parent)
     house.close()
     return missed
 
@@ -115,7 +155,7 @@ class Console(Served):
         world = small_world(SEED, settings=WorldSettings(orders=orders, test_orders=8, refused=0,
                                                          day=self.day))  # fmt: skip
         configure(self.folder, world, self.port)
-        self.missed = fill(self.config, world)
+        self.missed = fill(self.config, world, self.day)
 
     def link(self):
         """Make a one-time link as an operator does."""

@@ -34,6 +34,7 @@ class Connection(Shape, frozen=True, kw_only=True):
     Attributes:
         signed: its pushes can be proved; those of others only make us ask.
         address: what to enter at the platform; "" if it pushes nothing.
+        queries: the platform can be asked, if the account has credentials for it.
         verbs: what it can be asked or told, with the credentials that it has.
         first_at: when the first delivery came whose signature was proved; None if none did.
         refused: refused deliveries of the last seven days, by code; `refused_at` is the latest.
@@ -52,6 +53,7 @@ class Connection(Shape, frozen=True, kw_only=True):
     zone: str
     signed: bool
     pushes: bool
+    queries: bool
     address: str
     steps: tuple[Step, ...]
     secrets: tuple[Tested, ...]
@@ -113,7 +115,7 @@ def _connection(
     can: Any = circuits.get(entry.identity, "closed")
     return Connection(
         source=account.source, account=account.name, title=abilities.title, shop=account.shop,
-        mode=account.mode, zone=account.zone, signed=abilities.signed, pushes=abilities.webhook,
+        mode=account.mode, zone=account.zone, signed=abilities.signed, pushes=abilities.webhook, queries=abilities.query,
         address=_address(house, entry) if abilities.webhook else "", steps=tuple(steps),
         secrets=secrets, verbs=_verbs(entry, now), first_at=first_at,
         last_at=house.ledger.db.execute(

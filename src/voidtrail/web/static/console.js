@@ -46,6 +46,10 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  // On a phone the bar of pages scrolls: the present one is in sight.
+  const here = document.querySelector(".rail a[aria-current]"), bar = here && here.closest("nav");
+  if (bar && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+
   // A filter applies as soon as it is chosen; its button is for those without scripts.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-auto]");
