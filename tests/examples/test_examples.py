@@ -15,7 +15,9 @@ from voidtrail.event.account import Account
 from voidtrail.event.model import Actor, Kind, Result
 from voidtrail.event.reason import BY_NUMBER
 from voidtrail.runtime.tables import open_table, translate_file
-from voidtrail.sources.table import TableFile, parse_mapping, retranslate, translate_frame
+from voidtrail.sources.table.mapping import parse_mapping
+from voidtrail.sources.table.reread import retranslate
+from voidtrail.sources.table.rows import TableFile, translate_frame
 
 EXAMPLES = ROOT / "examples"
 FILES = {

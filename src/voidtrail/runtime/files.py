@@ -12,20 +12,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from voidtrail.errors import FileInvalid, NotFound, WrongUse
 from voidtrail.event.account import Account, Mode
 from voidtrail.ledger.contract import SLICE_MAX, Item
-from voidtrail.runtime import tables
 from voidtrail.runtime.app import House, add_account
 from voidtrail.runtime.preparing import Entry, item_of
 from voidtrail.runtime.revisions import Progress, next_delivery, supersede
 from voidtrail.runtime.turns import Turns
-from voidtrail.sources.table import NAME, TableMapping, parse_mapping
-from voidtrail.sources.table.rows import Translated
+from voidtrail.sources.table import NAME
+
+if TYPE_CHECKING:
+    from voidtrail.runtime.tables import OpenTable
+    from voidtrail.sources.table.mapping import TableMapping
+    from voidtrail.sources.table.rows import Translated
 
 REVISION: Final = 1000
 """A delivery's version is the translator's, plus this for every time its file was mapped anew."""
@@ -107,6 +110,9 @@ def import_file(
         FileInvalid, MappingInvalid: the file or its mapping cannot be used; nothing was written.
         LedgerStopped: the ledger could not be written; import the file again to go on.
     """
+    from voidtrail.runtime import tables
+    from voidtrail.sources.table.mapping import parse_mapping
+
     tell = progress or _nothing
     text = mapping_file_text(mapping)
     parsed = parse_mapping(text)
@@ -234,7 +240,7 @@ def _version(house: House, entry: Entry, no: int) -> int:
 
 
 def _enter(
-    house: House, known: _File | None, owner: Account, table: tables.OpenTable,
+    house: House, known: _File | None, owner: Account, table: OpenTable,
     mapping: TableMapping, text: str,
 ) -> _File:  # fmt: skip
     """Enter a file that is not known yet, with its mapping, into the table and the chain."""

@@ -22,19 +22,11 @@ import polars as pl
 from voidtrail.errors import FileInvalid
 from voidtrail.event.account import Account
 from voidtrail.event.model import Micros
-from voidtrail.sources.table import (
-    Plan,
-    TableFile,
-    TableMapping,
-    keys,
-    marks,
-    number_rows,
-    prepare,
-    translate_numbered,
-)
+from voidtrail.sources.table.bind import Plan
 from voidtrail.sources.table.frame import plain
-from voidtrail.sources.table.marks import FAULT, LAST, LINE
-from voidtrail.sources.table.rows import Translated
+from voidtrail.sources.table.mapping import TableMapping
+from voidtrail.sources.table.marks import FAULT, LAST, LINE, keys, marks, number_rows
+from voidtrail.sources.table.rows import TableFile, Translated, prepare, translate_numbered
 
 Form = Literal["csv", "parquet", "jsonl"]
 

@@ -8,7 +8,7 @@ from tests.unit.sources.table.tables import ACCOUNT, ISSUE, ROWS, one_event
 from voidtrail.errors import FileInvalid, MappingInvalid
 from voidtrail.event.model import Unreadable
 from voidtrail.runtime import tables
-from voidtrail.sources.table import parse_mapping
+from voidtrail.sources.table.mapping import parse_mapping
 
 AT = "2024-03-01 12:00:00"
 

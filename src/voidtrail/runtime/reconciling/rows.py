@@ -19,7 +19,7 @@ from voidtrail.runtime import clock, tables
 from voidtrail.runtime.reconciling.files import BillFile
 from voidtrail.sources.bill import FORMS, hints_of
 from voidtrail.sources.bill_reading import Bad, End, Head, Said, Total
-from voidtrail.sources.table import TableMapping
+from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table_bill import fields_of, rows_of
 
 SCHEMA: Final[dict[str, Any]] = {

@@ -25,7 +25,7 @@ from voidtrail.runtime.reconciling.shapes import KINDS, Note, Outcome, Run, Sums
 from voidtrail.runtime.revisions import Progress
 from voidtrail.sources.bill import FORMS
 from voidtrail.sources.bill_reading import Said
-from voidtrail.sources.table import parse_mapping
+from voidtrail.sources.table.mapping import parse_mapping
 
 TABLE: Final = "table"
 SLACK_S: Final = 600

@@ -2,7 +2,8 @@
 
 A table is a witness: it tells of money that others hold. Every row (or group of line items) becomes
 one delivery whose body is the raw row, and the statements that the mapping draws from it. The
-reading of files is `voidtrail.runtime.tables`; here are pure functions over frames.
+reading of files is `voidtrail.runtime.tables`; here are pure functions over frames, which are only
+loaded where a table is read: a server that never sees one does without Polars.
 """
 
 from __future__ import annotations
@@ -22,24 +23,8 @@ from voidtrail.sources.contract import (
     never_asked,
     never_told,
 )
-from voidtrail.sources.table.bind import Plan
-from voidtrail.sources.table.mapping import TableMapping, parse_mapping
-from voidtrail.sources.table.marks import keys, marks, number_rows
-from voidtrail.sources.table.reread import retranslate
-from voidtrail.sources.table.rows import (
-    NAME,
-    TableFile,
-    prepare,
-    translate_frame,
-    translate_numbered,
-)
 
-__all__ = [
-    "CAPABILITIES", "EVENTS", "IDENTITY", "NAME", "REASONS", "VERSION", "Plan", "TableFile",
-    "TableMapping", "acknowledge", "keys", "marks", "number_rows", "parse_mapping", "prepare",
-    "query", "retranslate", "translate", "translate_frame", "translate_numbered", "verify",
-]  # fmt: skip
-
+NAME: Final = "table"
 VERSION: Final = 1
 CAPABILITIES: Final = Capabilities(
     title="Table (CSV, Parquet, JSON lines)", bill_file=True, amount_unit="major"
@@ -82,6 +67,9 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         return Unreadable(
             path="mapping", why=f"the mapping file of digest {delivery.context[:16]} is needed"
         )
+    from voidtrail.sources.table.mapping import parse_mapping
+    from voidtrail.sources.table.reread import retranslate
+
     try:
         mapping = parse_mapping(text)
     except MappingInvalid as error:

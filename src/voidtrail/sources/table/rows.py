@@ -21,6 +21,7 @@ from voidtrail.event.model import (
     Unreadable,
     Via,
 )
+from voidtrail.sources.table import NAME
 from voidtrail.sources.table.bind import Field, Plan, Statement, bind
 from voidtrail.sources.table.frame import (
     BODY,
@@ -38,7 +39,6 @@ from voidtrail.sources.table.words import channel_of, method_of, reason_of
 
 Translated = tuple[Delivery, list[Event] | Unreadable]
 
-NAME: Final = "table"
 REFERENCE_DIGITS: Final = 16
 """Digits of a file's digest in references made from it (64 bits)."""
 EXTRA_HEADERS: Final = (("file-chain", CHAIN), ("file-repeat", REPEAT), ("file-fault", FAULT))

@@ -3,7 +3,8 @@
 import polars as pl
 
 from voidtrail.event.account import Account
-from voidtrail.sources.table import TableFile, parse_mapping, translate_frame
+from voidtrail.sources.table.mapping import parse_mapping
+from voidtrail.sources.table.rows import TableFile, translate_frame
 
 ACCOUNT = Account(source="table", name="main", zone="Asia/Shanghai")
 FILE = TableFile(name="orders.csv", digest="0123456789abcdef" * 4, received_at=7)

@@ -2,7 +2,7 @@ import pytest
 
 from tests.unit.sources.table.tables import ISSUE, one_event
 from voidtrail.errors import MappingInvalid
-from voidtrail.sources.table import parse_mapping
+from voidtrail.sources.table.mapping import parse_mapping
 
 
 def test_mapping_of_the_issue_is_read():

@@ -12,7 +12,8 @@ from voidtrail.errors import MappingInvalid, Refused
 from voidtrail.event.model import Channel, Kind, Method, Role, Tag, Unreadable, Via
 from voidtrail.event.reason import BY_NUMBER
 from voidtrail.sources import table
-from voidtrail.sources.table import parse_mapping, retranslate
+from voidtrail.sources.table.mapping import parse_mapping
+from voidtrail.sources.table.reread import retranslate
 from voidtrail.testing import contract
 
 AT = "2024-03-01 12:00:00"
