@@ -340,11 +340,14 @@ LEAF = st.sampled_from(
 )  # fmt: skip
 
 
-@given(changes=st.dictionaries(st.sampled_from(
-    [*sorted(PAYMENT), "canceledAt", "authorizedAt", "_embedded", "details", "amountRefunded"]),
-    LEAF, max_size=4))  # fmt: skip
-def test_any_payment_says_something_whole(changes):
-    body = json.dumps({**PAYMENT, **changes}).encode()
-    check_translation(source, asked("mollie", body, "tr_1"), ACCOUNT, KEYS)
-    entity = {**REFUND, **changes, "resource": "refund", "id": "re_1"}
-    check_translation(source, pushed(body_of(entity, "refund.x"), "x"), ACCOUNT, KEYS)
+FIELDS = [*sorted(PAYMENT), "canceledAt", "authorizedAt", "_embedded", "details", "amountRefunded"]
+
+
+@given(changes=st.dictionaries(st.sampled_from(FIELDS), LEAF, max_size=4), pushes=st.booleans())
+def test_any_payment_and_refund_says_something_whole(changes, pushes):
+    if pushes:
+        entity = {**REFUND, **changes, "resource": "refund", "id": "re_1"}
+        delivery = pushed(body_of(entity, "refund.x"), "x")
+    else:
+        delivery = asked("mollie", json.dumps({**PAYMENT, **changes}).encode(), "tr_1")
+    check_translation(source, delivery, ACCOUNT, KEYS)
