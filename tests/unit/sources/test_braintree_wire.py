@@ -1,0 +1,65 @@
+"""Braintree's XML is only ever read: nothing in it grows, opens or calls."""
+
+import time
+
+import pytest
+
+from voidtrail.sources import braintree_wire as wire
+
+BILLION = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;">]><notification><kind>&c;</kind></notification>"""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        BILLION,
+        b'<!DOCTYPE n [<!ENTITY x SYSTEM "file:///etc/passwd">]><n>&x;</n>',
+        b'<!DOCTYPE n SYSTEM "http://127.0.0.1:1/evil.dtd"><n/>',
+        b'<!DOCTYPE n PUBLIC "-//x" "http://127.0.0.1:1/evil.dtd"><n/>',
+        b'<!DOCTYPE n [<!ENTITY % x SYSTEM "http://127.0.0.1:1/"> %x;]><n/>',
+        b"<!DOCTYPE n><n/>",
+        b"<n>&x;</n>",
+        b"<n>&#xD800;</n>",
+        b"",
+        b"<n>",
+        b"<n/><n/>",
+        b"<n></m>",
+        b"\xff\xfe<\x00n",
+        b'<?xml version="1.0" encoding="no-such"?><n/>',
+        b'<?xml version="1.0" encoding="UTF-8"?><n>\xff</n>',
+        b"<n>" * 33 + b"</n>" * 33,
+        b"<n>" + b"<m/>" * 20_000 + b"</n>",
+    ],
+    ids=lambda document: repr(document[:40]),
+)
+def test_what_no_notice_holds_is_refused(document):
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match=r"XML|declarations|too deep"):
+        wire.parse(document)
+    assert time.perf_counter() - began < 1.0
+
+
+def test_plain_entities_and_references_are_text():
+    root = wire.parse("<n><a>&lt;&amp;&#x4E2D;&#xA;文</a><b nil='true'>x</b></n>".encode())
+    assert root.text("a") == "<&中\n文"
+    assert root.text("b") == ""
+
+
+def test_largest_depth_is_read():
+    root = wire.parse(b"<n>" * 32 + b"x" + b"</n>" * 32)
+    assert len(list(root.within())) == 32
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"bt_signature=a", b"bt_payload=a", b"bt_signature=a&bt_payload=b&bt_payload=c",
+     b"bt_signature=a&bt_signature=a&bt_payload=b", b"\xff", b"{}", b"bt_payload", b"&&",
+     b"x=1&" * 40 + b"bt_signature=a&bt_payload=b"],
+)  # fmt: skip
+def test_form_without_each_field_once_is_none(body):
+    assert wire.form(body) is None
+
+
+def test_sloppy_plus_is_a_plus():
+    assert wire.form(b"bt_signature=k%7Cff&bt_payload=a+b%2Bc%0A") == ("k|ff", "a+b+c\n")
