@@ -72,7 +72,7 @@ def payment(
         test=found.mode == "test",
         life=not asked,
         dimensions=wire.dimensions(found.details),
-        merchant=_merchant(account, found),
+        merchant=found.profile_id or "",
     )
     told = _status(tell, delivery, found, row, amount)
     inside = found.embedded or wire.Embedded()
@@ -88,11 +88,6 @@ def payment(
 
 def _field(account: Account) -> str:
     return account.options.get("order_field", "order_id").removeprefix("metadata.")
-
-
-def _merchant(account: Account, found: wire.Resource) -> str:
-    """Return the profile of a payment, if this account is a partner's with several."""
-    return (found.profile_id or "") if account.options.get("partner") == "yes" else ""
 
 
 def _status(

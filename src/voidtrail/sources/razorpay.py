@@ -188,16 +188,12 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         notice = _NOTICE.decode(delivery.body)
     except _BROKEN as error:
         return _other(delivery, error)
-    if _foreign(notice.account_id, account):
+    if notice.account_id and account.options.get("account_id", notice.account_id) != (
+        notice.account_id
+    ):
         return unreadable("account_id", "the notice belongs to another Razorpay account")
     row = EVENTS.get(notice.event)
     return _other(delivery, None) if row is None else facts(REASONS, delivery, account, notice, row)
-
-
-def _foreign(account_id: str, account: Account) -> bool:
-    """Whether a notice is another account's; a partner's notices name his sub-merchants."""
-    ours = account.options.get("account_id", account_id)
-    return bool(account_id) and ours != account_id and account.options.get("partner") != "yes"
 
 
 def _answer(delivery: Delivery, account: Account) -> Translation:

@@ -225,7 +225,7 @@ def teller(
         first(payment.customer_id if payment else ""),
         life=not asked,
         dimensions=wire.dimensions(payment),
-        merchant=notice.account_id if account.options.get("partner") == "yes" else "",
+        merchant=notice.account_id,
     )
 
 

@@ -293,6 +293,10 @@ def test_unlisted_event_and_status_are_kept():
     assert (event.kind, event.code) == (Kind.OTHER, "brand-new")
 
 
+def test_whose_payment_it_is_is_said_for_service_providers():
+    assert answer({**PAID, "profileId": "pfl_1"})[0].merchant == "pfl_1"
+
+
 @pytest.mark.parametrize("metadata", [{"order_id": 7}, '{"order_id":"7"}', "order_id=7"])
 def test_order_is_found_in_metadata_of_any_form(metadata):
     assert answer({**PAID, "metadata": metadata})[0].order == "7"
