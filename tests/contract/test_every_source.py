@@ -38,7 +38,7 @@ ACKNOWLEDGED = {
     "woocommerce": (200, None, b""),
 }
 """Status, content type and body with which each platform is told that its notice was kept."""
-NO_WEBHOOK = {"pos", "table", "logs"}
+NO_WEBHOOK = {"pos", "table", "gateway_log"}
 OUR_OWN = {"storefront", "custom"}
 OPENS = {"api_v3_key"}
 """Secrets that open what is sealed; what they open was proved by another."""

@@ -13,6 +13,7 @@ FIXED: Final = 0
 """Of a field: no length in front; other fields have that many digits of length."""
 _BLANK: Final = 0xF
 _MTI_FIRST: Final = b"0123456789"
+_MTI_DIGITS: Final = ("012", "1234568", "0123456789", "012345")
 _RAW, _TEXT, _DIGITS = "b", "a", "n"
 
 
@@ -142,6 +143,33 @@ def dialect_of(body: bytes, name: str = "") -> Dialect:
     if body[:1] in (b"\x01", b"\x02", b"\x04", b"\x05", b"\x08"):
         return DIALECTS["cup-bare"]
     raise Malformed("mti", "the first bytes are those of no known dialect")
+
+
+HEAD: Final = 13
+"""How many bytes `may_begin` wants to see."""
+
+
+def may_begin(head: bytes, name: str = "") -> bool:
+    """Whether a message may begin with these bytes, of which fewer than `HEAD` may be there.
+
+    Args:
+        head: the first bytes behind the length.
+        name: of the dialect; "" for any.
+    """
+    try:
+        dialect = dialect_of(head, name)
+    except Malformed:
+        return not head and not name
+    if dialect is CUP and head[:1] != b"\x60":
+        return not head
+    mti = head[dialect.header :]
+    if dialect.packed:
+        digits = mti[:2].hex()
+    else:
+        digits = mti[:4].decode(dialect.codec, "replace")
+    return all(
+        digit in allowed for digit, allowed in zip(digits, _MTI_DIGITS, strict=False)
+    )  # fmt: skip
 
 
 class _Reader:
