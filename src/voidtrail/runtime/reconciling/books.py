@@ -172,6 +172,8 @@ class Books:
 
     def _named_refunds(self, payments: Sequence[int]) -> set[int]:
         """Return the keys of refunds and disputes that the platform gave an id of their own."""
+        if not payments:
+            return set()
         text, padded = marks(sorted(set(payments)))
         return {op for op, operation in self.db.execute(
             "SELECT DISTINCT e.op, e.operation FROM name n JOIN event e ON e.name_no = n.no "

@@ -16,6 +16,7 @@ from voidtrail.event.account import Account
 from voidtrail.event.bill import MATCHED, BillRow, Item
 from voidtrail.event.model import Micros, Unreadable
 from voidtrail.runtime import clock, tables
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.reconciling.files import BillFile
 from voidtrail.sources.bill import FORMS, hints_of
 from voidtrail.sources.bill_reading import Bad, End, Head, Said, Total
@@ -136,14 +137,15 @@ def _columns(row: BillRow) -> tuple[object, ...]:
 # ------------------------------------------------------------------------- whose, and of when
 
 
-def check_account(bill: Bill, account: Account, form: str) -> bool:
+def check_account(bill: Bill, entry: Entry, form: str) -> bool:
     """Return whether the bill says whose it is; refuse one of somebody else.
 
     Raises:
         BillMismatch: it is another account's.
     """
-    options = FORMS[form].MERCHANT_OPTIONS if form in FORMS else ()
-    ours = [account.options[name] for name in (*options, "sub_mchid") if name in account.options]
+    account, names = entry.account, FORMS[form].MERCHANT_OPTIONS if form in FORMS else ()
+    ours = [account.options[name] for name in (*names, "sub_mchid") if name in account.options]
+    ours += [each.reveal() for name in names for each in entry.secrets.get(name, ())]
     if not bill.merchants or not ours:
         return False
     for merchant in sorted(bill.merchants):
