@@ -14,7 +14,7 @@ CELLS = [
     for number, cell in enumerate(table.cell, 1)
     if not cell.empty
 ]
-OUR_OWN = {"storefront", "table", "custom", "gateway_log"}
+OUR_OWN = {"storefront", "table", "custom", "gateway_log", "bill"}
 """Formats whose words are ours, or stand in the merchant's own settings."""
 
 
