@@ -80,7 +80,7 @@ EVENTS: Final[Mapping[str, Row]] = {
     ),
 }
 """Pushes, and statuses of what was asked about. A closed order was captured if its amounts say so;
-a completed session waits for its order, which the shop has to place."""
+a completed session waits for its order, which the shop has to place, unless it names one."""
 
 REASONS: Final[Mapping[str, ReasonRow]] = {
     **reading.reason_rows(

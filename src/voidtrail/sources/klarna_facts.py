@@ -34,6 +34,9 @@ def session(tell: Teller, said: wire.Answer, row: Row) -> list[Event]:
     if row.result is REFUSED:
         why = tell.why("session/", "declined", status)
         return [tell(AUTHORISE, REFUSED, f"{tell.payment}:{status}", reason=why)]
+    if said.order_id:
+        # The page placed the order itself: it is held, and the order tells how much.
+        return [tell(AUTHORISE, SUCCEEDED, said.order_id)]
     return [tell(row.kind, row.result, until=until, reason=(0, status))]
 
 

@@ -228,9 +228,11 @@ def test_customer_who_went_back_has_not_cancelled_and_may_still_pay():
     assert (event.code, event.until) == ("BACK", 1_767_776_400_000_000)
 
 
-def test_completed_session_is_its_order():
+def test_completed_session_is_its_order_and_holds_what_the_order_says():
     [event] = session("COMPLETED", order_id="ord-1")
     assert event.names == ("ord-1",)
+    assert (event.kind, event.result, event.operation) == (Kind.AUTHORISE, YES, "ord-1")
+    assert event.operation == order()[0].operation, "one authorisation"
 
 
 # ------------------------------------------------------------------------------------------ errors
