@@ -110,6 +110,7 @@ class FakeBraintree(FakePlatform):
             event = SubElement(history, "status-event")
             _put(event, "timestamp", _text(at), type="datetime")
             _put(event, "status", _STATUS[step])
+            _put(event, "amount", major_text(payment.amount_minor, payment.currency))
             _put(event, "user", "api@shop.example" if step is Step.VOID else "")
         _put(found, "updated-at", _text(steps[-1][1]), type="datetime")
         refunds = SubElement(found, "refund-ids", type="array")
@@ -142,6 +143,8 @@ class FakeBraintree(FakePlatform):
         found = Element("dispute")
         _put(found, "id", self.id_of(payment, "dispute", length=8).lower())
         _put(found, "amount-disputed", major_text(payment.captured, payment.currency))
+        _put(found, "amount-won", "0.00")
+        _put(found, "received-date", _text(payment.opened_at)[:10], type="date")
         _put(found, "currency-iso-code", payment.currency)
         _put(found, "kind", "chargeback")
         _put(found, "reason", "fraud")
@@ -149,6 +152,7 @@ class FakeBraintree(FakePlatform):
         about = SubElement(found, "transaction")
         _put(about, "id", payment.reference)
         _put(about, "order-id", payment.order)
+        _put(about, "amount", major_text(payment.captured, payment.currency))
         return found
 
     # ------------------------------------------------------------------ notices
