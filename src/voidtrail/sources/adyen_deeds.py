@@ -84,8 +84,8 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
     """Cancel, refund, let a payment link lapse, or make one.
 
     None without the secret "api_key" or the option `merchant_account` (of a company's account, the
-    `merchant` of the sub-merchant's); live accounts also need their `live_prefix`. Adyen cancels what is pending where the payment method can; a notice says
-    whether it did.
+    `merchant` of the sub-merchant's); live accounts also need their `live_prefix`. Adyen cancels
+    what is pending where the payment method can; a notice says whether it did.
     """
     keys = secrets.get("api_key", ())
     merchant = first(account.options.get("merchant"), account.options.get("merchant_account"))
