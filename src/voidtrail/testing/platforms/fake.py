@@ -37,6 +37,8 @@ class Step(Enum):
     REFUND_FAIL = "refund_fail"  # the last refund did not reach the customer
     DISPUTE = "dispute"  # disputed money is withdrawn
     DISPUTE_WON = "dispute_won"  # and comes back
+    LATE = "late"  # the approval of an attempt comes after it was taken back
+    VOID_UNDONE = "void_undone"  # the last void is taken back
 
 
 class Situation(Enum):
@@ -53,6 +55,8 @@ class Situation(Enum):
     RETURNED = "returned"  # refunded in full
     DISPUTED = "disputed"
     REFUSED_CANCELLATION = "refused_cancellation"
+    LATE_APPROVAL = "late_approval"  # reversed, then approved: stays reversed
+    VOID_UNDONE = "void_undone"  # voided, and the void reversed: paid
 
 
 class Known(NamedTuple):

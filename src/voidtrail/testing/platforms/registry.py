@@ -14,6 +14,7 @@ from voidtrail.testing.platforms.klarna import FakeKlarna
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
 from voidtrail.testing.platforms.razorpay import FakeRazorpay
+from voidtrail.testing.platforms.pos import FakePos
 from voidtrail.testing.platforms.shengpay import FakeShengpay
 from voidtrail.testing.platforms.shopify import FakeShopify
 from voidtrail.testing.platforms.square import FakeSquare
@@ -40,5 +41,6 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeKlarna,
 )
 
+    FakePos,
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
 """Fake platforms by the name of their source."""
