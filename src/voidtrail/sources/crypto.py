@@ -11,8 +11,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
@@ -20,8 +21,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509.oid import NameOID
 
 from voidtrail.errors import KeyUnknown
+from voidtrail.event.model import Micros
 
 Digest = Literal["sha256", "sha1"]
 Hash = Literal["sha256", "sha1", "sha512", "md5"]
@@ -178,3 +181,41 @@ def aes_gcm_open(key: str, nonce: str, associated: str, sealed: str) -> bytes | 
         return _gcm(key_bytes).decrypt(nonce.encode(), raw, associated.encode() or None)
     except (InvalidTag, ValueError):
         return None
+
+
+class Certificate(NamedTuple):
+    """A certificate as far as it is read.
+
+    Attributes:
+        title: how a message calls it: serial number, subject, last day.
+        serial: in decimal.
+        begins, ends: between which instants it is valid, in seconds.
+    """
+
+    pem: str
+    title: str
+    owner: str
+    serial: str
+    begins: int
+    ends: int
+
+    def is_valid(self, now: Micros) -> bool:
+        """Whether it is valid at an instant."""
+        return self.begins <= now // 1_000_000 <= self.ends
+
+
+@lru_cache(maxsize=256)
+def certificate(pem: str) -> Certificate | None:
+    """Read a certificate, or return None."""
+    try:
+        found = x509.load_pem_x509_certificate(pem.strip().replace("\r\n", "\n").encode())
+        names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        owner = str(names[0].value) if len(names) == 1 else ""
+        begins = int(found.not_valid_before_utc.timestamp())
+        ends = int(found.not_valid_after_utc.timestamp())
+        serial = str(found.serial_number)
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError):
+        return None
+    until = datetime.fromtimestamp(ends, UTC)
+    title = f"certificate {serial} of {owner or 'nobody'}, valid until {until:%Y-%m-%d}"
+    return Certificate(pem, title, owner, serial, begins, ends)

@@ -97,9 +97,9 @@ def _hashed(text: bytes, key: str) -> bytes:
     return sha256(text + b"&" + inner).hexdigest().encode()
 
 
-def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> unionpay_wire.Certificate:
+def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> crypto.Certificate:
     """Return the certificate of a message, proved to be UnionPay's and valid."""
-    found = unionpay_wire.certificate(fields.get("signPubKeyCert", ""))
+    found = crypto.certificate(fields.get("signPubKeyCert", ""))
     if found is None:
         raise SignatureInvalid("signPubKeyCert is no certificate")
     if not unionpay_wire.is_unionpays(found):
@@ -115,7 +115,7 @@ def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> unionpay_
             "test certificates have other issuers than those of production"
         )
     for each in chain:
-        link = unionpay_wire.certificate(each)
+        link = crypto.certificate(each)
         if link is None or not link.is_valid(now):
             raise KeyUnknown(f"{link.title if link else found.title} is not valid now")
     return found
@@ -123,9 +123,9 @@ def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> unionpay_
 
 def _pinned(
     delivery: Delivery, fields: dict[str, str], secrets: Secrets, now: Micros
-) -> unionpay_wire.Certificate:
+) -> crypto.Certificate:
     """Return the configured certificate that a message of version 5.0.0 names."""
-    known = [unionpay_wire.certificate(each.reveal()) for each in secrets.get("public_cert", ())]
+    known = [crypto.certificate(each.reveal()) for each in secrets.get("public_cert", ())]
     serial = fields.get("certId", "")
     found = next((each for each in known if each and each.serial == serial), None)
     if found is None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509.oid import NameOID
 
 from voidtrail.event.model import Micros
 from voidtrail.sources import canonical, crypto, reading
@@ -20,27 +18,6 @@ _OWNER: Final = "中国银联股份有限公司"
 _DATE: Final = re.compile(r"\d{4}", re.ASCII)
 _DAY: Final = re.compile(r"\d{10}", re.ASCII)
 _CHAIN_MAX: Final = 4
-
-
-class Certificate(NamedTuple):
-    """A certificate as far as it is read.
-
-    Attributes:
-        title: how a message calls it: serial number, subject, last day.
-        serial: as UnionPay's `certId` writes it, in decimal.
-        begins, ends: between which instants it is valid, in seconds.
-    """
-
-    pem: str
-    title: str
-    owner: str
-    serial: str
-    begins: int
-    ends: int
-
-    def is_valid(self, now: Micros) -> bool:
-        """Whether it is valid at an instant."""
-        return self.begins <= now // 1_000_000 <= self.ends
 
 
 def form(body: bytes) -> dict[str, str] | None:
@@ -82,24 +59,7 @@ def signed_text(fields: dict[str, str]) -> bytes:
     return canonical.sorted_pairs(fields.items(), {"signature"}).encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)
-def certificate(pem: str) -> Certificate | None:
-    """Read a certificate, or return None."""
-    try:
-        found = x509.load_pem_x509_certificate(pem.strip().replace("\r\n", "\n").encode())
-        names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        owner = str(names[0].value) if len(names) == 1 else ""
-        begins = int(found.not_valid_before_utc.timestamp())
-        ends = int(found.not_valid_after_utc.timestamp())
-        serial = str(found.serial_number)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError):
-        return None
-    until = datetime.fromtimestamp(ends, UTC)
-    title = f"certificate {serial} of {owner or 'nobody'}, valid until {until:%Y-%m-%d}"
-    return Certificate(pem, title, owner, serial, begins, ends)
-
-
-def is_unionpays(found: Certificate) -> bool:
+def is_unionpays(found: crypto.Certificate) -> bool:
     """Whether a certificate was issued to UnionPay: the third "@"-part of its common name."""
     parts = found.owner.split("@")
     return len(parts) > 2 and parts[2] == _OWNER

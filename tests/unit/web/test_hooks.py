@@ -8,6 +8,7 @@ import pytest
 from tests.signers import secrets
 from voidtrail.event.account import Account
 from voidtrail.event.model import QUERY, Delivery
+from voidtrail.runtime import envelope
 from voidtrail.sources import braintree, stripe
 from voidtrail.web.hooks import Hooks, headers_kept, query_kept
 
@@ -18,6 +19,15 @@ def test_query_of_the_address_is_kept_as_it_came():
     assert delivery.header(QUERY) == "order=a%2Fb&x=1"
     assert delivery.header("x-topic") == "a"
     assert delivery.header("host") is None
+
+
+def test_a_signature_in_authorization_reaches_the_source_and_is_never_sealed():
+    kept = headers_kept([(b"authorization", b'LKLAPI signature="x"'), (b"cookie", b"c")])
+    delivery = Delivery(source="s", account="a", received_at=1, body=b"", headers=kept)
+    assert delivery.header("authorization") == 'LKLAPI signature="x"'
+    assert delivery.header("cookie") is None
+    again = envelope.unpack(envelope.pack(delivery), source="s", account="a", received_at=1, via=0)
+    assert again.headers == ()
 
 
 def test_no_query_and_one_that_is_too_long_are_left_out():

@@ -11,10 +11,11 @@ from voidtrail.testing.platforms.braintree import FakeBraintree
 from voidtrail.testing.platforms.checkout import FakeCheckout
 from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.klarna import FakeKlarna
+from voidtrail.testing.platforms.lakala import FakeLakala
 from voidtrail.testing.platforms.mollie import FakeMollie
 from voidtrail.testing.platforms.paypal import FakePaypal
-from voidtrail.testing.platforms.razorpay import FakeRazorpay
 from voidtrail.testing.platforms.pos import FakePos
+from voidtrail.testing.platforms.razorpay import FakeRazorpay
 from voidtrail.testing.platforms.shengpay import FakeShengpay
 from voidtrail.testing.platforms.shopify import FakeShopify
 from voidtrail.testing.platforms.square import FakeSquare
@@ -27,6 +28,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeStripe,
     FakeShengpay,
     FakeUnionpay,
+    FakeLakala,
     FakeAlipay,
     FakeWechatpay,
     FakeRazorpay,
@@ -39,8 +41,8 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeWoocommerce,
     FakeBraintree,
     FakeKlarna,
+    FakePos,
 )
 
-    FakePos,
 FAKES: Final[Mapping[str, type[FakePlatform]]] = {each.SOURCE: each for each in _CLASSES}
 """Fake platforms by the name of their source."""

@@ -15,8 +15,6 @@ from hashlib import sha256
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, urlencode
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from voidtrail.event.model import Micros
@@ -32,7 +30,7 @@ from voidtrail.testing.platforms.fake import (
     Situation,
     Step,
 )
-from voidtrail.testing.world.keys import new_key, private_pem, public_pem
+from voidtrail.testing.world.keys import certificate_pem, new_key, private_pem, public_pem
 
 _MER_ID: Final = "777290058110048"
 _CERT_ID: Final = "68759663125"
@@ -57,21 +55,7 @@ def _key(owner: str) -> RSAPrivateKey:
 @lru_cache(maxsize=4)
 def _certificate(owner: str, issuer: str) -> str:
     """Return a certificate for one of our keys, valid for long."""
-    subject, above = (
-        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _NAMES[each])])
-        for each in (owner, issuer)
-    )
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(above)
-        .public_key(_key(owner).public_key())
-        .serial_number(int.from_bytes(sha256(owner.encode()).digest()[:5], "big"))
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .sign(_key(issuer), hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM).decode()
+    return certificate_pem(_NAMES[owner], _key(owner), _NAMES[issuer], _key(issuer))
 
 
 class FakeUnionpay(FakePlatform):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from voidtrail.testing.world.settings import ACCOUNTS
@@ -35,6 +38,34 @@ def public_pem(key: RSAPrivateKey) -> str:
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
+
+
+def certificate_pem(
+    subject: str, key: RSAPrivateKey, issuer: str, issuer_key: RSAPrivateKey
+) -> str:
+    """Return a certificate for a key as PEM text, valid for long.
+
+    Args:
+        subject: whose it is, by common name.
+        key: theirs.
+        issuer: who signs it; the same for a root.
+        issuer_key: theirs.
+    """
+    named, above = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, each)])
+        for each in (subject, issuer)
+    )
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(named)
+        .issuer_name(above)
+        .public_key(key.public_key())
+        .serial_number(int.from_bytes(sha256(subject.encode()).digest()[:5], "big"))
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
+        .sign(issuer_key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM).decode()
 
 
 @dataclass(frozen=True)
