@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
+from typing import get_args
 
 from jinja2 import nodes
 
@@ -13,6 +14,7 @@ from voidtrail.event.model import Actor, Cause, Channel, Kind, Method, Result, R
 from voidtrail.event.reason import REASONS, How
 from voidtrail.lifecycle.verdict import RULES, Money, State
 from voidtrail.runtime.counting import DIMENSIONS
+from voidtrail.runtime.deeds.standing import SealState
 from voidtrail.runtime.endpoints.delivery import Fault
 from voidtrail.runtime.reconciling.shapes import KINDS
 from voidtrail.runtime.views.connections import VERBS
@@ -45,6 +47,8 @@ WORDS = {
     "arrival": ("waiting", "arrived", "given_up"),
     "incident": ("fault", "decline"),
     "hours": ("awake", "business"),
+    "seal": get_args(SealState),
+    "late": ("open", "proposed", "resolved", "settled", "honour", "refund", "done", "failed"),
     "found_by": ("order", "payment", "operation", "amount", "card"),
 }
 

@@ -26,6 +26,7 @@ from voidtrail.cli import (
     ledger,
     reconcile,
     report,
+    resolve,
     serve,
     show,
     simulate,
@@ -75,6 +76,7 @@ app.command()(ingest.ingest)
 app.command()(report.report)
 app.command()(reconcile.reconcile)
 app.command()(show.show)
+app.command()(resolve.resolve)
 app.command()(ledger.verify)
 app.command()(ledger.replay)
 app.command()(ledger.retranslate)

@@ -91,9 +91,38 @@ def _payment(payment: dict[str, Any]) -> None:
     ]  # fmt: skip
     if amounts:
         console.print(Text(f"  {', '.join(amounts)}"))
+    for words in (_sealing(payment["seal"]), _late(payment["late_success"])):
+        if words:
+            console.print(Text(f"  {words}"))
     if verdict["due_at"]:
         console.print(Text("  " + _("judged again at {at}").format(at=verdict["due_at"])))
     _timeline(payment["events"])
+
+
+def _sealing(seal: dict[str, Any]) -> str:
+    """Return why a payment that was called off might still be paid; "" if it cannot."""
+    if seal["state"] in ("none", "sealed"):
+        return ""
+    words = [_("might still be paid"), label("seal", seal["state"])]
+    if seal["why"]:
+        words.append(seal["why"])
+    if seal["due_at"]:
+        words.append(_("tried again at {at}").format(at=seal["due_at"]))
+    return " · ".join(words)
+
+
+def _late(case: dict[str, Any] | None) -> str:
+    """Return how a success after the cancellation was resolved."""
+    if case is None:
+        return ""
+    words = [_("paid after it was called off"), label("late", case["state"])]
+    if case["resolution"]:
+        words.append(label("late", case["resolution"]))
+    if case["resolved_by"] or case["proposed_by"]:
+        words.append(_("by {actor}").format(actor=case["resolved_by"] or case["proposed_by"]))
+    if case["outcome"]:
+        words.append(label("late", case["outcome"]))
+    return " · ".join(words + [case["code"]] * bool(case["code"]))
 
 
 def _timeline(events: list[dict[str, Any]]) -> None:

@@ -25,6 +25,8 @@ from voidtrail.runtime import clock
 from voidtrail.runtime.endpoints.delivery import ready
 from voidtrail.runtime.endpoints.settings import EndpointSettings
 from voidtrail.runtime.endpoints.standing import Standings
+from voidtrail.runtime.manners import Circuit
+from voidtrail.runtime.poll import circuits_on_record
 from voidtrail.runtime.settings import Settings, secrets_of
 from voidtrail.runtime.text import _
 from voidtrail.sources.contract import bound, can_be_asked
@@ -66,6 +68,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Check]:
     if Path(settings.ledger.path).is_file():
         found += [_tried("chain", lambda: _chain(settings)),
                   _tried("read_tables", lambda: _read_tables(settings))]  # fmt: skip
+        found += _platforms(settings)
     return found
 
 
@@ -206,3 +209,17 @@ def _read_tables(settings: Settings) -> tuple[bool, str]:
     if row is None or row[0] != rebuild.fingerprint(Projection(Terms())):
         return False, _("made by another version; they are made anew at the next start")
     return True, _("up to date")
+
+
+def _platforms(settings: Settings) -> Iterator[Check]:
+    """Name the platforms that are left alone since they did not answer."""
+    ledger = SqliteLog(settings.ledger.path, Projection(Terms()), Keyring.generate(), reading=True)
+    try:
+        current = migrate.revision(ledger.db) == migrate.HEAD
+        found = circuits_on_record(ledger) if current else {}
+    finally:
+        ledger.close()
+    for identity, (circuit, failures) in found.items():
+        if circuit is not Circuit.CLOSED:
+            text = _("not asked after {count} failures in a row; probed again in a while")
+            yield Check(name=f"platform {identity}", ok=False, found=text.format(count=failures))

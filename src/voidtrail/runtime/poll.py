@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -35,6 +34,7 @@ from voidtrail.event.model import (
     Via,
 )
 from voidtrail.ledger.contract import Log
+from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.runtime.app import House
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.manners import Circuit, Manners
@@ -257,15 +257,22 @@ def _looked_up(reference: str, now: Micros) -> Event:
 
 def circuits(house: House) -> dict[str, Circuit]:
     """Return the circuits on record that are not closed, by account."""
-    db = getattr(house.ledger, "db", None)  # the twin in memory begins with every circuit closed
-    rows: Sequence[tuple[str]] = () if db is None else db.execute(
+    ledger: Log = house.ledger
+    if not isinstance(ledger, SqliteLog):
+        return {}  # the twin in memory begins with every circuit closed
+    found = circuits_on_record(ledger)
+    return {name: each for name, (each, _) in found.items() if each is not Circuit.CLOSED}
+
+
+def circuits_on_record(ledger: SqliteLog) -> dict[str, tuple[Circuit, int]]:
+    """Return the last word on each circuit, and how many failures in a row that was after."""
+    found: dict[str, tuple[Circuit, int]] = {}
+    for (body,) in ledger.db.execute(
         "SELECT body FROM control WHERE kind = ? ORDER BY seq", (CIRCUIT,)
-    ).fetchall()  # fmt: skip
-    found: dict[str, Circuit] = {}
-    for (body,) in rows:
-        entry = msgspec.json.decode(body)
-        found[entry["account"]] = Circuit(entry["circuit"])
-    return {name: each for name, each in found.items() if each is not Circuit.CLOSED}
+    ):
+        said = msgspec.json.decode(body)
+        found[said["account"]] = Circuit(said["circuit"]), said["failures"]
+    return found
 
 
 @cache

@@ -26,6 +26,7 @@ from voidtrail.lifecycle.verdict import RULES, Money, State, Verdict, judge_with
 from voidtrail.money import currency_code, exponent, major_text
 from voidtrail.runtime.app import House
 from voidtrail.runtime.clock import to_text
+from voidtrail.runtime.deeds.standing import Standings, told
 from voidtrail.runtime.finding import meant
 from voidtrail.runtime.report import instant_of
 
@@ -108,6 +109,7 @@ class Life:
         self.accounts: Mapping[int, Account] = house.ledger.accounts()
         self.now = house.ledger.head().tick if at is None else at
         self.judge = judge_with(house.terms)
+        self.standings = Standings(house.ledger)
 
     def _rows(self, select: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not values:
@@ -222,6 +224,10 @@ class Life:
             "channel": Channel(method & 255).name.lower(),
             "began_at": to_text(joined["spoken_at"], account.zone),
             "verdict": {**said(facts.verdict, account.zone), "evidence": facts.proof},
+            **told(
+                self.standings.sealing(facts.names, facts.verdict, account),
+                self.standings.case(facts.names), account.zone,
+            ),
             "events": [self._event(each, facts.proof) for each in facts.events],
             "_part": facts.part(),
         }

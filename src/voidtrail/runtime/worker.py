@@ -21,7 +21,7 @@ from voidtrail.lifecycle.verdict import NUDGED
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider
 from voidtrail.runtime.ingest import Intake
-from voidtrail.runtime.manners import Gaps
+from voidtrail.runtime.manners import Circuit, Gaps
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.refusals import Refusals
@@ -106,6 +106,10 @@ class Worker:
             await asyncio.wait_for(
                 self._intake.nudged.wait(), min(tick_s, _LEFT_S) if self._left else tick_s
             )
+
+    def circuits(self) -> dict[str, bool]:
+        """Return by account whether its platform is left alone since it does not answer."""
+        return {name: each is not Circuit.CLOSED for name, each in self._asker.circuits().items()}
 
     async def turn(self) -> None:
         """Do everything that is due now, once."""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from voidtrail.runtime.deeds.desk import open_cases
 from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
@@ -50,6 +51,13 @@ class _Counts(Collector):
         if self._worker is not None:
             for name, text in _WORKER.items():
                 yield CounterMetricFamily(f"voidtrail_{name}", text, self._worker.counts[name])
+            circuit = GaugeMetricFamily(
+                "voidtrail_circuit_open", "1 if a platform is left alone since it does not answer.",
+                labels=["account"],
+            )  # fmt: skip
+            for identity, is_open in self._worker.circuits().items():
+                circuit.add_metric([identity], int(is_open))
+            yield circuit
         if self._post is not None:
             yield from _sending(self._post)
         refused = CounterMetricFamily(
@@ -87,6 +95,10 @@ def _sending(post: Post) -> Iterable[Metric]:
         waiting.add_metric([each.kind, each.target], each.waiting)
         dead.add_metric([each.kind, each.target], each.dead)
     yield from (waiting, dead)
+    cases = len(open_cases(post.house))
+    yield GaugeMetricFamily(
+        "voidtrail_late_successes", "Successes after a cancellation that wait for a person.", cases
+    )
     disabled = GaugeMetricFamily(
         "voidtrail_endpoint_disabled", "1 if nothing is sent to an endpoint any more.",
         labels=["endpoint"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import structlog
@@ -73,6 +74,14 @@ class Cases:
                 self._by_payment[step.payment] = case
             self._seq = seq
         return self._by_payment
+
+
+_KNOWN: WeakKeyDictionary[SqliteLog, Cases] = WeakKeyDictionary()
+
+
+def cases_of(ledger: SqliteLog) -> dict[str, Case]:
+    """Return every case by its payment's name, read on from where it was read last."""
+    return _KNOWN.setdefault(ledger, Cases()).catch_up(ledger)
 
 
 def entry_of(step: Step) -> tuple[str, str]:
@@ -228,7 +237,7 @@ def refund(step: Step, now: Micros) -> Message:
 
 def open_cases(house: House) -> list[Case]:
     """Return the late successes about which nobody decided yet, the oldest first."""
-    known = Cases().catch_up(house.ledger).values()
+    known = cases_of(house.ledger).values()
     return sorted((each for each in known if each.state in seal.WAITING),
                   key=lambda each: (each.opened_at, each.payment))  # fmt: skip
 

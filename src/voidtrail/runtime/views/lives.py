@@ -12,6 +12,7 @@ from voidtrail.errors import NotFound
 from voidtrail.event.model import Actor, Kind, Result, Role, Via
 from voidtrail.event.reason import BY_NUMBER, How
 from voidtrail.lifecycle.order import OrderVerdict, counted, judge_order
+from voidtrail.lifecycle.seal import Case
 from voidtrail.lifecycle.verdict import RULES, State, Verdict
 from voidtrail.money import currency_code
 from voidtrail.runtime.app import House
@@ -21,6 +22,7 @@ from voidtrail.runtime.views.rows import reference_of, rows_of
 from voidtrail.runtime.views.shapes import (
     Amount,
     Lane,
+    Late,
     Leg,
     OrderPage,
     PaymentPage,
@@ -137,12 +139,24 @@ def _page(
         ),
         contradictions=contradictions(facts.events, variants, life.accounts),
         deliveries=tuple(sorted({each["delivery_id"] for each in facts.events})),
+        sealing=life.standings.sealing(facts.names, verdict, facts.account),
+        late=_late(life.standings.case(facts.names)),
         customer=facts.joined["subject"],
         others=tuple(
             row for pid, row in rows.items() if pid != facts.payment_id and pid not in shadows
         ),
         as_of=life.now,
     )
+
+
+def _late(case: Case | None) -> Late | None:
+    if case is None:
+        return None
+    return Late(
+        state=case.state, resolution=case.resolution, proposed_by=case.proposed_by,
+        resolved_by=case.resolved_by, outcome=case.outcome, code=case.code,
+        amount=Amount(minor=case.amount_minor, currency=case.currency), opened_at=case.opened_at,
+    )  # fmt: skip
 
 
 def _legs(verdict: Verdict) -> tuple[Leg, ...]:

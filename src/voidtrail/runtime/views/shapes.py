@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from voidtrail.event.model import Micros
+from voidtrail.runtime.deeds.standing import Sealing
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +209,19 @@ class Contradiction(Shape, frozen=True, kw_only=True):
     said: tuple[str, ...]
 
 
+class Late(Shape, frozen=True, kw_only=True):
+    """A success that came after the cancellation (see `lifecycle.seal.Case`)."""
+
+    state: str
+    resolution: str
+    proposed_by: str
+    resolved_by: str
+    outcome: str
+    code: str
+    amount: Amount
+    opened_at: Micros
+
+
 class PaymentPage(Shape, frozen=True, kw_only=True):
     """The whole life of a payment.
 
@@ -216,6 +230,8 @@ class PaymentPage(Shape, frozen=True, kw_only=True):
         shadow: evidence of an order only; another payment of the order counts.
         switched: called off, but its order was paid another way.
         due_at: when time alone may change the verdict.
+        sealing: whether it can still be paid, and why.
+        late: a success after the cancellation, None if there was none.
         customer: pseudonym's number, None if unknown.
         others: the order's other payments, shadows left out.
     """
@@ -234,6 +250,8 @@ class PaymentPage(Shape, frozen=True, kw_only=True):
     evidence: tuple[Proof, ...]
     contradictions: tuple[Contradiction, ...]
     deliveries: tuple[int, ...]
+    sealing: Sealing
+    late: Late | None
     customer: int | None
     others: tuple[PaymentRow, ...]
     as_of: Micros
