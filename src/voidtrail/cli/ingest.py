@@ -10,6 +10,7 @@ import typer
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
+from voidtrail.errors import WrongUse
 from voidtrail.runtime.text import _
 
 if TYPE_CHECKING:
@@ -24,10 +25,17 @@ class ModeWord(Enum):
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help="A CSV, Parquet or JSON lines file.")],
-    mapping: Annotated[
-        Path, typer.Option("--map", help="The mapping file: what the columns mean.")
+    file: Annotated[
+        Path,
+        typer.Argument(help="A CSV, Parquet or JSON lines file; or messages of card terminals."),
     ],
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="The mapping file: what the columns mean.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(help="pos, for messages of card terminals: raw, or lines of hex digits."),
+    ] = "",
     account: Annotated[
         str, typer.Option(help="Name of the account; the mapping file's name if not given.")
     ] = "",
@@ -38,6 +46,10 @@ def ingest(
     mode: Annotated[
         ModeWord | None, typer.Option(help="Test traffic never enters live numbers.")
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option(help="The day terminals' messages are of, as 2026-03-01; else the file's."),
+    ] = "",
     db: Db = None,
     config: Config = None,
     json: Json = False,
@@ -49,14 +61,20 @@ def ingest(
 
     Example: voidtrail ingest orders.csv --map taobao.toml --shop shop-1
     """
+    from voidtrail.runtime.captures import import_capture
     from voidtrail.runtime.files import import_file
     from voidtrail.runtime.opening import writing
 
+    if (mapping is None) == (source != "pos"):
+        raise WrongUse("say what the file is: --map MAPPING for a table, or --source pos")
     with writing(config, db) as house, screen.progress() as tell:
-        done = import_file(
-            house, file, mapping, account=account, shop=shop, entity=entity,
-            mode=None if mode is None else mode.value, progress=tell,
-        )  # fmt: skip
+        if mapping is None:
+            done = import_capture(house, file, account=account or "main", on=on, progress=tell)
+        else:
+            done = import_file(
+                house, file, mapping, account=account, shop=shop, entity=entity,
+                mode=None if mode is None else mode.value, progress=tell,
+            )  # fmt: skip
     if json:
         screen.say_json(done.counts)
     else:

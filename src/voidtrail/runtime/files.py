@@ -133,11 +133,11 @@ def import_file(
         _finish(house, known, turns)
     else:
         done, gone = _Done(0, 0, 0), ()
-    counts = _counts(house, known.no)
+    counts = counts_of(house, known.no)
     counts = msgspec.structs.replace(
         counts, events=done.events, duplicates=counts.events - done.events + done.duplicates
     )
-    return Imported(counts, owner.name, known.no, done.resumed, gone, _quarantined(house, known.no))
+    return Imported(counts, owner.name, known.no, done.resumed, gone, quarantined_of(house, known.no))
 
 
 def name_of(mapping: Path) -> str:
@@ -341,7 +341,7 @@ def _finish(house: House, file: _File, turns: Turns) -> None:
     turns.tick()
 
 
-def _counts(house: House, no: int) -> Counts:
+def counts_of(house: House, no: int) -> Counts:
     """Count what the ledger holds of a file; `events` are all of them, new or not."""
     db = house.ledger.db
     first, last, deliveries, unreadable = db.execute(
@@ -361,7 +361,8 @@ def _counts(house: House, no: int) -> Counts:
                   payments=payments, orders=orders)  # fmt: skip
 
 
-def _quarantined(house: House, no: int, limit: int = 20) -> tuple[tuple[str, str], ...]:
+def quarantined_of(house: House, no: int, limit: int = 20) -> tuple[tuple[str, str], ...]:
+    """Return where and why the first few deliveries of a file could not be read."""
     rows: Sequence[tuple[str, str]] = house.ledger.db.execute(
         "SELECT path, why FROM delivery WHERE file_no = ? AND outcome = 1 ORDER BY seq LIMIT ?",
         (no, limit),

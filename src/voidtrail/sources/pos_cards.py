@@ -8,6 +8,7 @@ are written: as characters, in EBCDIC, and two to a byte.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from voidtrail.sources import crypto
@@ -148,16 +149,22 @@ def _free(text: bytes, card: str) -> bytes:
 def _searched(body: bytes) -> bytes:
     """Mask whatever may be a card number in bytes that nobody can read."""
     out = bytearray(mask(body)[0])
-    for place, byte in enumerate(mask(bytes(out).translate(_EBCDIC))[0]):
-        if byte == 0x2A:
-            out[place] = 0x5C
-    digits = bytes(out).hex()
-    for run in _RUN.finditer(digits):
+    for start, end in _windows(bytes(out).decode("latin-1")):
+        out[start + 6 : end - 4] = b"*" * (end - start - 10)
+    for start, end in _windows(bytes(out).translate(_EBCDIC).decode("latin-1")):
+        out[start + 6 : end - 4] = b"\x5c" * (end - start - 10)
+    for start, end in _windows(bytes(out).hex()):
+        _blank_nibbles(out, start, end)
+    return bytes(out)
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a card number may stand, also inside of a longer run of digits."""
+    for run in _RUN.finditer(text):
         for at in range(run.start(), run.end() - 12):
             for size in _LENGTHS:
-                if at + size <= run.end() and is_card_number(digits[at : at + size].encode()):
-                    _blank_nibbles(out, at, at + size)
-    return bytes(out)
+                if at + size <= run.end() and is_card_number(text[at : at + size].encode()):
+                    yield at, at + size
 
 
 def _blank_nibbles(out: bytearray, start: int, end: int) -> None:
