@@ -78,12 +78,12 @@ def compare(there: Sequence[There], here: Sequence[Here]) -> list[Gap]:
         there: rows of the bill.
         here: our legs, those too that the bill need not hold.
     """
-    there = _undone(there)
+    there, here = _taken_back(_undone(there), list(here))
     gaps: list[Gap] = []
     for item in _ITEMS:
         rows = [row for row in there if row.item is item]
         legs = [leg for leg in here if leg.item is item]
-        gaps += _compare(item, rows, legs, there)
+        gaps += _compare(item, rows, legs)
     return gaps
 
 
@@ -104,9 +104,23 @@ def _undone(rows: Sequence[There]) -> list[There]:
     return left
 
 
-def _compare(
-    item: Item, rows: list[There], legs: list[Here], every: Sequence[There]
-) -> Iterator[Gap]:
+def _taken_back(
+    there: list[There], here: list[Here]
+) -> tuple[list[There], list[Here]]:  # fmt: skip
+    """Leave out payments that failed later, as both sides say: here undone, there given back."""
+    for leg in [each for each in here if each.item is Item.PAYMENT]:
+        same = [row for row in there if (row.amount, row.currency) == (leg.amount, leg.currency)]
+        taken = next((row for row in same if row.item is Item.PAYMENT), None)
+        back = next((row for row in same if row.item is Item.REFUND), None)
+        if leg.standing is not Standing.REVERSED or taken is None or back is None:
+            continue
+        if not any(each.item is Item.REFUND and each.amount == leg.amount for each in here):
+            here = [each for each in here if each is not leg]
+            there = [row for row in there if row is not taken and row is not back]
+    return there, here
+
+
+def _compare(item: Item, rows: list[There], legs: list[Here]) -> Iterator[Gap]:
     gathered = [leg for leg in legs if leg.gathered and leg.standing is Standing.SUCCEEDED]
     living = [row for row in rows if row.standing is Standing.SUCCEEDED]
     all_gathered = 0 < len(gathered) < len(living) and len(gathered) == len(legs)
@@ -115,7 +129,7 @@ def _compare(
         return
     pairs = [*_by_operation(rows, legs), *_by_amount(rows, legs)]
     for row, leg in pairs:
-        gap = _pair(item, row, leg, every)
+        gap = _pair(item, row, leg)
         if gap is not None:
             yield gap
     taken_rows = {row.line for row, _ in pairs}
@@ -160,10 +174,10 @@ def _farness(leg: Here, at: int) -> tuple[bool, bool, int]:
     return leg.standing not in _ALIVE, leg.amount is None, abs(leg.at - at)
 
 
-def _pair(item: Item, row: There, leg: Here, every: Sequence[There]) -> Gap | None:
+def _pair(item: Item, row: There, leg: Here) -> Gap | None:
     """Return how a row and the leg that it answers to differ, None if they agree."""
     standings = {row.standing, leg.standing}
-    if len(standings) > 1 and not _taken_back(item, row, leg, every):
+    if len(standings) > 1:
         if Standing.SUCCEEDED not in standings:
             return None  # neither side says that money stayed where it went
         return Gap(Difference.STATE, item, (row,), (leg,))
@@ -174,15 +188,6 @@ def _pair(item: Item, row: There, leg: Here, every: Sequence[There]) -> Gap | No
     if row.amount != leg.amount:
         return Gap(Difference.AMOUNT, item, (row,), (leg,))
     return None
-
-
-def _taken_back(item: Item, row: There, leg: Here, every: Sequence[There]) -> bool:
-    """Whether the bill says of a payment that failed later: taken, and given back in full."""
-    return (
-        item is Item.PAYMENT and leg.standing is Standing.REVERSED
-        and row.standing is Standing.SUCCEEDED
-        and any(each.item is Item.REFUND and each.amount == row.amount for each in every)
-    )  # fmt: skip
 
 
 def _left(

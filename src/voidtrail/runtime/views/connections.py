@@ -115,7 +115,8 @@ def _connection(
     can: Any = circuits.get(entry.identity, "closed")
     return Connection(
         source=account.source, account=account.name, title=abilities.title, shop=account.shop,
-        mode=account.mode, zone=account.zone, signed=abilities.signed, pushes=abilities.webhook, queries=abilities.query,
+        mode=account.mode, zone=account.zone, signed=abilities.signed,
+        pushes=abilities.webhook, queries=abilities.query,
         address=_address(house, entry) if abilities.webhook else "", steps=tuple(steps),
         secrets=secrets, verbs=_verbs(entry, now), first_at=first_at,
         last_at=house.ledger.db.execute(
