@@ -104,10 +104,9 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
     elif deed.verb is Verb.PAY_LINK and not deed.order:
         return None
     else:
-        value = None
-        if deed.amount_minor is not None and deed.currency:
-            value = wire.theirs(deed.amount_minor, deed.currency)
-        if value is None:
+        amount = deed.total_minor if deed.amount_minor is None else deed.amount_minor
+        value = None if amount is None else wire.theirs(amount, deed.currency)
+        if value is None or not deed.currency:
             return None
         body["amount"] = {"currency": deed.currency, "value": value}
         if deed.verb is Verb.REFUND:

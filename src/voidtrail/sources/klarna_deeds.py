@@ -49,6 +49,7 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
     if headers is None:
         return None
     method, body = "POST", b""
+    amount = deed.total_minor if deed.amount_minor is None else deed.amount_minor
     if deed.payment.startswith(wire.HOSTED):
         if deed.verb is not Verb.CLOSE:
             return None
@@ -57,9 +58,9 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
         url = f"{_base(account)}/checkout/v3/orders/{quote(deed.payment, safe='')}/abort"
     elif deed.verb is Verb.VOID:
         url += "/cancel"
-    elif deed.verb is Verb.REFUND and deed.amount_minor is not None:
+    elif deed.verb is Verb.REFUND and amount is not None:
         url += "/refunds"
-        refund = {"refunded_amount": deed.amount_minor, "reference": first(deed.order, deed.key)}
+        refund = {"refunded_amount": amount, "reference": first(deed.order, deed.key)}
         body, headers = msgspec.json.encode(refund), (*headers, _TYPE)
     else:
         return None

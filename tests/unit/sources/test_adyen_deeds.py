@@ -42,6 +42,8 @@ def test_refund_is_in_adyens_unit_and_goes_under_one_key():
     assert headers["X-API-Key"] == "AQE1"
     assert told(Verb.REFUND, currency="IDR", amount_minor=550) is None, "finer than its unit"
     assert told(Verb.REFUND, amount_minor=None) is None, "all of it must be said"
+    whole = told(Verb.REFUND, amount_minor=None, total_minor=900)
+    assert json.loads(whole.body)["amount"]["value"] == 90_000
 
 
 def test_what_is_held_or_pending_is_cancelled_and_a_link_is_made_to_lapse():

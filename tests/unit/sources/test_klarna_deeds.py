@@ -71,6 +71,8 @@ def test_void_cancels_the_order_and_refund_states_its_amount():
     assert json.loads(request.body) == {"refunded_amount": 500, "reference": "A1001"}
     assert dict(request.headers)["Klarna-Idempotency-Key"] == "k-1"
     assert told(Verb.REFUND, amount_minor=None) is None
+    whole = told(Verb.REFUND, amount_minor=None, total_minor=900)
+    assert json.loads(whole.body)["refunded_amount"] == 900
 
 
 def test_done_is_said_without_a_body():
