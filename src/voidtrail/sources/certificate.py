@@ -7,9 +7,8 @@ knows which file to replace.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -54,6 +53,24 @@ def common_name(certificate: x509.Certificate) -> str:
     return str(found[0].value) if found else ""
 
 
+class _Span(NamedTuple):
+    """When a certificate counts, and whose it is."""
+
+    since: Micros
+    until: Micros
+    name: str
+
+
+@lru_cache(maxsize=256)
+def _span(pem: str) -> _Span:
+    first = chain(pem)[0]
+    since, until = (
+        int(moment.timestamp()) * 1_000_000
+        for moment in (first.not_valid_before_utc, first.not_valid_after_utc)
+    )
+    return _Span(since, until, common_name(first))
+
+
 def check(pem: str, at: Micros, names: Collection[str], roots: Sequence[str] = ()) -> None:
     """Refuse a certificate that did not count when something was signed with it.
 
@@ -67,15 +84,14 @@ def check(pem: str, at: Micros, names: Collection[str], roots: Sequence[str] = (
     Raises:
         KeyUnknown: not yet or no longer valid, somebody else's, or issued by nobody known.
     """
-    found = chain(pem)
-    moment = datetime.fromtimestamp(at / 1_000_000, UTC)
-    if moment > found[0].not_valid_after_utc:
+    span = _span(pem)
+    if at > span.until:
         raise KeyUnknown(f"{named(pem)} had expired when the notice was signed: save the new one")
-    if moment < found[0].not_valid_before_utc:
+    if at < span.since:
         raise KeyUnknown(f"{named(pem)} was not valid yet when the notice was signed")
-    if names and common_name(found[0]) not in names:
+    if names and span.name not in names:
         raise KeyUnknown(f"{named(pem)} is not the platform's: expected {' or '.join(names)}")
-    if roots and not _issued(found, tuple(roots)):
+    if roots and not _issued(chain(pem), tuple(roots)):
         raise KeyUnknown(f"{named(pem)} was issued by none of the configured authorities")
 
 

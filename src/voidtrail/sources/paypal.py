@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -157,6 +158,11 @@ REASONS: Final[Mapping[str, ReasonRow]] = {
 }
 """Codes; a reversal's and a dispute's own words carry their field as a prefix."""
 
+_READERS: Final = {
+    kind: next(reader for start, reader in facts.READERS.items() if kind.startswith(start))
+    for kind in EVENTS
+    if "/" not in kind
+}
 _ALGORITHM: Final = "SHA256withRSA"
 _HEADERS: Final = tuple(
     f"paypal-{name}"
@@ -210,7 +216,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     at = paypal_wire.instant(at_text)
     if at is None:
         raise SignatureInvalid("PAYPAL-TRANSMISSION-TIME is no instant")
-    pems, name = _certificates(secrets, address), paypal_wire.certificate_name(address)
+    name = paypal_wire.certificate_name(address)
+    pems = _certificates(tuple(c.reveal() for c in secrets.get("certificate", ())), name)
     webhooks = [secret.reveal() for secret in secrets.get("webhook_id", ())]
     if not pems or not webhooks:
         missing = f"certificate {name}" if webhooks else "secret 'webhook_id'"
@@ -220,8 +227,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     for pem in pems:
         for webhook in webhooks:
             message = f"{transmission}|{at_text}|{webhook}|{checksum}".encode("utf-8", "replace")
-            if crypto.rsa_verifies(pem, signature, message):
-                matched = matched or pem
+            if not matched and crypto.rsa_verifies(pem, signature, message):
+                matched = pem
     if not matched:
         ours = ", ".join(map(certificate.named, pems))
         raise SignatureInvalid(f"the signature by {name} does not match under {ours}")
@@ -233,17 +240,18 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         raise SignatureExpired(f"signed {when}; {_BEHIND_S:,} before and {_AHEAD_S} after count")
 
 
-def _certificates(secrets: Secrets, address: str) -> list[str]:
-    """Return the configured certificates that may stand at an address."""
-    found, wanted = [], paypal_wire.certificate_name(address)
-    for secret in secrets.get("certificate", ()):
-        name, equals, pem = secret.reveal().strip().partition("=")
+@lru_cache(maxsize=64)
+def _certificates(texts: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """Return the configured certificates that may stand under a name."""
+    found = []
+    for text in texts:
+        name, equals, pem = text.strip().partition("=")
         bound = bool(equals) and name.startswith("CERT-") and "BEGIN" in pem
         if not bound:
-            found.append(secret.reveal())
+            found.append(text)
         elif name == wanted:
             found.append(pem)
-    return found
+    return tuple(found)
 
 
 def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Translation:
@@ -252,9 +260,7 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         if delivery.via is ASKED:
             return reading.with_waiting(_answer(delivery, account), delivery)
         notice = _NOTICE.decode(delivery.body)
-        kind, reader = notice.event_type, None
-        if kind in EVENTS:
-            reader = next(r for start, r in facts.READERS.items() if kind.startswith(start))
+        kind, reader = notice.event_type, _READERS.get(notice.event_type)
         if reader is None:
             return _other(delivery)
         at = paypal_wire.instant(notice.create_time)

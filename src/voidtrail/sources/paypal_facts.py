@@ -35,6 +35,7 @@ from voidtrail.sources.telling import (
 )
 
 _EARLY_US: Final = 60_000_000
+_NO_IDS: Final = wire.Ids()
 _WON_BY_BUYER: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 
 
@@ -94,8 +95,8 @@ def authorization(told: Told, o: wire.Resource) -> Iterator[Event]:
     """Tell of an authorisation. VOIDED is the merchant's doing only before it would have lapsed."""
     tell, row = _teller(told, o, "authorization", o.amount), _row(told, o, "authorization")
     own, amount = o.id or "", _minor(o)
-    until = wire.instant(first(o.expiration_time, o.valid_until))
     if row.kind is VOID:
+        until = wire.instant(o.expiration_time or o.valid_until)
         held, at = f"authorise:{own}", tell.at
         if until is None or at + _EARLY_US < until:
             why = (number("unstated" if until is None else "merchant_request"), "")
@@ -186,30 +187,30 @@ READERS: Final = {
 
 
 def _teller(told: Told, o: wire.Resource, what: str, money: wire.Money | None) -> Teller:
-    ids = (o.supplementary_data.related_ids if o.supplementary_data else None) or wire.Ids()
-    names = _names(o, ids, what)
-    payment = first(
-        told.payment, ids.order_id, o.order_id, o.parent_payment, wire.above(o, "orders"), *names
-    )
-    payment = first(payment, told.delivery.request, o.id)
-    names = tuple(dict.fromkeys(name for name in names if name != payment))
+    related = o.supplementary_data
+    ids = (related.related_ids if related else None) or _NO_IDS
+    folder, above = wire.above(o)
+    named = _names(o, ids, what, folder, above)
+    order = ids.order_id or o.order_id or o.parent_payment
+    payment = told.payment or order or (above if folder == "orders" else "") or (named or ("",))[0]
+    payment = payment or told.delivery.request or o.id or ""
     field = told.account.options.get("order_field", "")
     ours = "" if what in ("refund", "dispute") else wire.order_of(o, field)
     whole = told.whole if told.payment else o
     method, channel = wire.method(whole)
-    at = told.at if what == "order" else wire.instant(first(o.update_time, o.create_time))
+    at = told.at if what == "order" else wire.instant(o.update_time or o.create_time)
     amount, currency = wire.minor(money)
-    status = first(o.status, o.state)
-    asked = _is_asked(told)
+    asked = told.delivery.via is ASKED
     word = f"{told.word}/{what}" if asked or told.word.startswith("CHECKOUT.") else told.word
-    own = first(o.id, o.dispute_id, payment)
+    own = o.id or o.dispute_id or payment
     return Teller(
         told.reasons,
-        (word, f"{own}@{payment}" if what == "dispute" else own, status, str(amount or "")),
+        (word, f"{own}@{payment}" if what == "dispute" else own, o.status or o.state or "",
+         str(amount or "")),
         payment,
         told.at if at is None else at,
-        names,
-        first(ours, told.order),
+        tuple([name for name in named if name != payment]),
+        ours or told.order,
         currency,
         told.delivery.via,
         method,
@@ -218,28 +219,25 @@ def _teller(told: Told, o: wire.Resource, what: str, money: wire.Money | None) -
         told.test or wire.is_sandbox(o),
         not asked,
         merchant=_merchant(o, whole),
-    )
+    )  # fmt: skip
 
 
-def _names(o: wire.Resource, ids: wire.Ids, what: str) -> list[str]:
+def _names(o: wire.Resource, ids: wire.Ids, what: str, folder: str, above: str) -> list[str]:
     """Return a resource's further names, the one that it is asked about by first."""
-    authorization = first(ids.authorization_id, wire.above(o, "authorizations"))
-    taken = first(ids.capture_id, o.capture_id, o.sale_id, wire.above(o, "captures"),
-                  wire.above(o, "sale"))  # fmt: skip
+    authorization = ids.authorization_id or (above if folder == "authorizations" else "")
+    taken = ids.capture_id or o.capture_id or o.sale_id
+    taken = taken or (above if folder in ("captures", "sale") else "")
     if what == "authorization":
         authorization = o.id or ""
-    elif what == "capture" and not taken:
-        taken = o.id or ""
+    elif what == "capture":
+        taken = taken or o.id or ""
     found = (("captures", taken), ("authorizations", authorization))
-    return [f"{folder}/{name}" for folder, name in found if name]
+    return [f"{place}/{name}" for place, name in found if name]
 
 
 def _merchant(o: wire.Resource, whole: wire.Resource) -> str:
-    units = whole.purchase_units or [wire.Purchase()]
-    for payee in (o.payee, units[0].payee):
-        if payee and payee.merchant_id:
-            return payee.merchant_id
-    return ""
+    payee = o.payee or (whole.purchase_units[0].payee if whole.purchase_units else None)
+    return (payee.merchant_id if payee else "") or ""
 
 
 def _row(told: Told, o: wire.Resource, what: str) -> Row:
@@ -259,7 +257,3 @@ def _why_declined(tell: Teller, o: wire.Resource) -> tuple[int, str]:
 
 def _minor(o: wire.Resource) -> int | None:
     return wire.minor(o.amount)[0]
-
-
-def _is_asked(told: Told) -> bool:
-    return told.delivery.via is ASKED
