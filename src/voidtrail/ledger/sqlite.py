@@ -51,7 +51,7 @@ class SqliteLog(MessageTable, PlaceTable):
         self.judge = judge
         self.keyring = keyring
         self.stopped: str | None = "opened for reading only" if reading else None
-        self._head: Head | None = None
+        self._head: Head | None = None  # while writing; what others wrote is read each time
         self._sql = Statements(judge)
         if reading:
             self._db = connect_for_reading(path)
@@ -127,9 +127,11 @@ class SqliteLog(MessageTable, PlaceTable):
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._stop(error) from error
+        self._head = None
 
     def rollback(self) -> None:
         """Give up the transaction begun."""
+        self._head = None
         if self._db.in_transaction:
             try:
                 self._db.execute("ROLLBACK")
@@ -150,15 +152,12 @@ class SqliteLog(MessageTable, PlaceTable):
 
     def head(self) -> Head:
         """Return the end of the chain."""
-        if self._head is not None and self._db.in_transaction:
+        if self._head is not None:
             return self._head
         row = self._db.execute(
             "SELECT no, first_seq + count - 1, head, tick FROM chain ORDER BY no DESC LIMIT 1"
         ).fetchone()
-        head = Head(*row) if row else Head(0, 0, chain.GENESIS, 0)
-        if self._db.in_transaction:
-            self._head = head
-        return head
+        return Head(*row) if row else Head(0, 0, chain.GENESIS, 0)
 
     # ------------------------------------------------------------------ writing
 

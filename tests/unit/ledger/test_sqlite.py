@@ -343,3 +343,18 @@ def test_control_entries_of_a_kind_are_read_newest_first(tmp_path):
     log.commit()
     assert log.last_control("terms") == "2"
     log.close()
+
+
+def test_reader_sees_the_end_of_the_chain_as_it_is_at_each_look(tmp_path):
+    writer = opened(tmp_path / "l.db")
+    reader = SqliteLog(tmp_path / "l.db", JUDGE, KEYRING, reading=True)
+    ends = []
+    for number in range(3):
+        put(writer, sale(number))
+        reader.db.execute("BEGIN")  # as a page that looks at one instant does
+        ends.append(reader.head())
+        reader.db.execute("COMMIT")
+        assert ends[-1] == writer.head()
+    assert len(set(ends)) == 3
+    reader.close()
+    writer.close()
