@@ -91,7 +91,9 @@ def test_errors_page_names_every_code_with_what_it_leads_to():
 
 def test_metrics_page_names_every_metric():
     ledger: Any = SimpleNamespace(head=lambda: SimpleNamespace(entries=0))
-    worker: Any = SimpleNamespace(counts=dict.fromkeys(metrics._WORKER, 0))
+    worker: Any = SimpleNamespace(
+        counts=dict.fromkeys(metrics._WORKER, 0), circuits=dict, late_successes=int
+    )
     post: Any = SimpleNamespace(
         counts={}, load=list, house=SimpleNamespace(settings=Settings(), ledger=None)
     )

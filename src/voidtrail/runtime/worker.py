@@ -20,6 +20,7 @@ from voidtrail.ledger.contract import SLICE_MAX, Log
 from voidtrail.lifecycle.verdict import NUDGED
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider
+from voidtrail.runtime.deeds.desk import open_cases
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.manners import Circuit, Gaps
 from voidtrail.runtime.poll import Asker
@@ -110,6 +111,10 @@ class Worker:
     def circuits(self) -> dict[str, bool]:
         """Return by account whether its platform is left alone since it does not answer."""
         return {name: each is not Circuit.CLOSED for name, each in self._asker.circuits().items()}
+
+    def late_successes(self) -> int:
+        """Return how many successes after a cancellation wait for a person."""
+        return len(open_cases(self._house))
 
     async def turn(self) -> None:
         """Do everything that is due now, once."""

@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from voidtrail.runtime.deeds.desk import open_cases
 from voidtrail.runtime.endpoints.standing import Standings
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.refusals import Refusals
@@ -33,6 +32,10 @@ _WORKER = {
 }
 
 
+_TERMINALS = ("connections", "refused", "messages", "ignored", "noise", "late")
+_LOGS = ("lines", "statements", "observed", "cut", "gaps")
+
+
 class _Counts(Collector):
     """Reads the house's counters."""
 
@@ -48,6 +51,8 @@ class _Counts(Collector):
         """Yield every metric."""
         for name, text in _INTAKE.items():
             yield CounterMetricFamily(f"voidtrail_{name}", text, self._intake.counts[name])
+        yield _by_what("terminals", "What came from card terminals.", _TERMINALS, self._intake)
+        yield _by_what("logs", "What was read of logs.", _LOGS, self._intake)
         if self._worker is not None:
             for name, text in _WORKER.items():
                 yield CounterMetricFamily(f"voidtrail_{name}", text, self._worker.counts[name])
@@ -58,6 +63,10 @@ class _Counts(Collector):
             for identity, is_open in self._worker.circuits().items():
                 circuit.add_metric([identity], int(is_open))
             yield circuit
+            yield GaugeMetricFamily(
+                "voidtrail_late_successes", "Successes after a cancellation that wait for a person.",
+                self._worker.late_successes(),
+            )  # fmt: skip
         if self._post is not None:
             yield from _sending(self._post)
         refused = CounterMetricFamily(
@@ -75,6 +84,13 @@ class _Counts(Collector):
             "voidtrail_ledger_entries", "Entries of the ledger.",
             self._intake.ledger.head().entries,
         )  # fmt: skip
+
+
+def _by_what(name: str, text: str, words: Iterable[str], intake: Intake) -> Metric:
+    family = CounterMetricFamily(f"voidtrail_{name}", text, labels=["what"])
+    for word in words:
+        family.add_metric([word], intake.counts[word])
+    return family
 
 
 def _sending(post: Post) -> Iterable[Metric]:
@@ -95,10 +111,6 @@ def _sending(post: Post) -> Iterable[Metric]:
         waiting.add_metric([each.kind, each.target], each.waiting)
         dead.add_metric([each.kind, each.target], each.dead)
     yield from (waiting, dead)
-    cases = len(open_cases(post.house))
-    yield GaugeMetricFamily(
-        "voidtrail_late_successes", "Successes after a cancellation that wait for a person.", cases
-    )
     disabled = GaugeMetricFamily(
         "voidtrail_endpoint_disabled", "1 if nothing is sent to an endpoint any more.",
         labels=["endpoint"],

@@ -29,8 +29,8 @@ from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.sending import Answer, Refused, Retry, Sent
 
-SCHEDULE_S: Final = (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
-"""Waits after each try in vain; some two days altogether."""
+SCHEDULE_S: Final = (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 10 * 3600)
+"""Waits after each try in vain; some twenty hours, for Stripe forgets a key after a day."""
 _DONE_BY: Final = {
     Verb.CLOSE: (Kind.CANCEL, Kind.EXPIRE, Kind.VOID),
     Verb.VOID: (Kind.VOID, Kind.CANCEL, Kind.EXPIRE, Kind.REFUND),
