@@ -102,10 +102,10 @@ def test_contention_is_measured(tmp_path, monkeypatch):
     told: list[str] = []
     found = run_contention(tmp_path, told.append, connections=8, seconds=0.5, requests_max=300,
                            rows=20_000)  # fmt: skip
-    assert len(told) >= 4
-    for one in (found.quiet, found.importing, found.computing):
+    assert len(told) >= 5
+    for one in (found.quiet, found.importing, found.computing, found.told):
         assert one.requests
         assert not one.errors
-    assert set(found.ratios) == {"importing", "computing"}
+    assert set(found.ratios) == {"importing", "computing", "told"}
     assert all(ratio > 0 for ratio in found.ratios.values())
     assert not list(tmp_path.iterdir())

@@ -49,6 +49,7 @@ _SITUATIONS = {
     "quiet": later("quiet"),
     "importing": later("beside an import"),
     "computing": later("beside a busy thread"),
+    "told": later("watched, and telling others"),
 }
 
 
@@ -214,12 +215,13 @@ def _fold(data: dict[str, Any]) -> Table:
 
 def _contention(data: dict[str, Any]) -> Table:
     table = _table(_("the server"), _("per s"), _("p50 ms"), _("p99 ms"), _("ratio of p99"),
-                   left=1)  # fmt: skip
+                   _("per CPU-s"), left=1)  # fmt: skip
     for name, load in data["loads"].items():
         done = load["requests"] - load["non_2xx"]
         table.add_row(
             _(_SITUATIONS[name]), f"{done / load['elapsed_s']:,.0f}", f"{load['p50_s'] * 1e3:,.2f}",
             f"{load['p99_s'] * 1e3:,.2f}", _times(data["ratios"].get(name)),
+            f"{done / load['server_cpu_s']:,.0f}" if load["server_cpu_s"] else "–",
         )  # fmt: skip
     return table
 

@@ -183,6 +183,7 @@ def _fold_data(result: FoldResult) -> dict[str, Any]:
 def _contention_data(result: Contention) -> dict[str, Any]:
     loads: dict[str, Load] = {
         "quiet": result.quiet, "importing": result.importing, "computing": result.computing,
+        "told": result.told,
     }  # fmt: skip
     return {
         "connections": result.connections,

@@ -35,9 +35,10 @@ DATA = {
     },
     "contention": {
         "loads": {name: {"requests": 100, "non_2xx": 0, "elapsed_s": 1.0, "p50_s": 0.01,
-                         "p99_s": 0.03} for name in ("quiet", "importing", "computing")},
+                         "p99_s": 0.03, "server_cpu_s": 0.05}
+                  for name in ("quiet", "importing", "computing", "told")},
         "imported_throughout": False,
-        "ratios": {"importing": 2.5, "computing": 1.5},
+        "ratios": {"importing": 2.5, "computing": 1.5, "told": 1.1},
     },
     "live": {"heard": [
         {"audience": {"clients": 1000, "rate": 100, "cut_s": 10.0}, "late_s": [0.06, 0.11, 0.2],

@@ -22,7 +22,7 @@ def small(monkeypatch):
     monkeypatch.setattr(benching, "_IMPORT", {True: ImportPlan(rows=20, forms=("csv",))})
     load = Load(100, 0, 0, 1.0, 0.001, 0.002, 0.1, 0.1, 1)
     slow = Load(100, 0, 0, 1.0, 0.002, 0.005, 0.1, 0.1, 1)
-    found = Contention(MACHINE, 64, load, slow, True, load)
+    found = Contention(MACHINE, 64, load, slow, True, load, load)
     monkeypatch.setattr(benching, "run_contention", lambda *_a, **_k: found)
 
 
@@ -36,7 +36,7 @@ def test_only_what_is_named_is_measured_in_the_order_of_the_house(small, tmp_pat
     assert fold["machine"]["hmac_s"] > 0
     assert fold["plan"]["rounds"] == 1
     assert set(fold["ratios"]) == {"payment", "operation"}
-    assert contention["ratios"] == {"importing": 2.5, "computing": 1.0}
+    assert contention["ratios"] == {"importing": 2.5, "computing": 1.0, "told": 1.0}
 
 
 def test_live_is_told_for_every_audience(small, tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
-"""How long a platform waits while somebody else is at work: an import, or a busy thread.
+"""How long a platform waits while somebody else is at work: an import, a thread, people.
 
 The server is first measured quiet; then while another process imports a file into the same ledger;
-then while a thread of the server itself does nothing but compute, as a report on the loop would.
+then while a thread of the server itself does nothing but compute, as a report on the loop would;
+then in company: people watch the console, a channel and an order system are told.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import uvloop
 
+from voidtrail.testing.bench import company
 from voidtrail.testing.bench.contender import Contender, Site, voidtrail
 from voidtrail.testing.bench.load import Load, run_load
 from voidtrail.testing.bench.machine import Machine, this_machine
@@ -66,6 +68,7 @@ class Contention:
         importing: Another process imported a file into the same ledger.
         imported_throughout: The import outlasted the measurement; if not, `importing` flatters.
         computing: A thread of the server computed without a pause.
+        told: In company (see `testing.bench.company`).
     """
 
     machine: Machine
@@ -74,6 +77,7 @@ class Contention:
     importing: Load
     imported_throughout: bool
     computing: Load
+    told: Load
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -81,6 +85,7 @@ class Contention:
         return {
             "importing": self.importing.p99_s / self.quiet.p99_s,
             "computing": self.computing.p99_s / self.quiet.p99_s,
+            "told": self.told.p99_s / self.quiet.p99_s,
         }
 
 
@@ -127,7 +132,7 @@ def run_contention(
     machine, credentials = this_machine(directory), Credentials()
     loads = []
     tell("signing notifications")
-    pool = build_pool("stripe", credentials, 4 * requests_max, seed=1, at_unix=int(time.time()))
+    pool = build_pool("stripe", credentials, 6 * requests_max, seed=1, at_unix=int(time.time()))
 
     def measure(contender: Contender, site: Site, pid: int, part: int) -> Load:
         found = _load(contender, site, pool, part * requests_max, requests_max, connections,
@@ -155,7 +160,17 @@ def run_contention(
         with _serving(contender, site) as pid:
             tell("measuring beside a busy thread")
             computing = measure(contender, site, pid, 3)
-    return Contention(machine, connections, quiet, importing, throughout, computing)
+    with (
+        tempfile.TemporaryDirectory(dir=directory, prefix="bench-") as data,
+        company.receiving() as port,
+    ):
+        site = Site(Path(data), free_port(), credentials, "bench")
+        contender = company.told(voidtrail(site), site, port)
+        with _serving(contender, site) as pid, company.watching(contender, site):
+            tell("measuring in company")
+            measure(contender, site, pid, 4)
+            told = measure(contender, site, pid, 5)
+    return Contention(machine, connections, quiet, importing, throughout, computing, told)
 
 
 @contextmanager

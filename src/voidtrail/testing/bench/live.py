@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -129,7 +130,7 @@ def run_live(
 
 
 def _measure(site: Site, server: Contender, pid: int, audience: Audience) -> Heard:
-    cookie = _enter(site, server)
+    cookie = enter(site, server)
     orders = Orders(_HOST, site.port, cookie, audience.clients, audience.timed,
                     audience.seconds * 0.2, audience.cut_s)  # fmt: skip
     listeners = subprocess.Popen(
@@ -171,10 +172,13 @@ def _judged(
     )  # fmt: skip
 
 
-def _enter(site: Site, server: Contender) -> str:
+def enter(site: Site, server: Contender) -> str:
     """Open a one-time link as a person would; return the cookie of the session."""
     command = (sys.executable, "-m", "voidtrail", "link", *_where(server))
-    link = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    env = {**os.environ, **server.env}
+    link = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=env
+    ).stdout.strip()
     address = urlsplit(link)
     connection = http.client.HTTPConnection(_HOST, site.port, timeout=10)
     try:
