@@ -73,7 +73,7 @@ def _request(recorder, payment, verb):
 
 SIGNS_IN_PART = {"adyen"}
 """Platforms that sign a few fields and not the bytes around them."""
-SIGNS_FIELDS = {"shengpay"}
+SIGNS_FIELDS = {"shengpay", "custom"}
 """Platforms that sign every field of a JSON object, and not the blanks around it."""
 
 

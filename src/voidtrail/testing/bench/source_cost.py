@@ -14,7 +14,7 @@ from typing import Final
 
 from voidtrail.event.account import Account, Secret, Secrets
 from voidtrail.event.model import Delivery, Micros, Unreadable
-from voidtrail.sources.contract import Source
+from voidtrail.sources.contract import Source, bound
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.registry import FAKES
@@ -63,6 +63,7 @@ def run_costs(plan: CostPlan, tell: Callable[[str], None]) -> list[Cost]:
 def _cost(source: Source, fake: FakePlatform, plan: CostPlan) -> Cost | None:
     """Measure one source; None if its platform pushes nothing."""
     account = Account(source=source.NAME, name="main", options=fake.options("http://127.0.0.1"))
+    source = bound(source, account)
     secrets = {purpose: (Secret(text),) for purpose, text in fake.secrets().items()}
     deliveries = _notices(fake, plan.orders)
     if not deliveries:

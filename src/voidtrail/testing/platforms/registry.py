@@ -9,6 +9,7 @@ from voidtrail.testing.platforms.adyen import FakeAdyen
 from voidtrail.testing.platforms.alipay import FakeAlipay
 from voidtrail.testing.platforms.braintree import FakeBraintree
 from voidtrail.testing.platforms.checkout import FakeCheckout
+from voidtrail.testing.platforms.custom import FakeCustom
 from voidtrail.testing.platforms.fake import FakePlatform
 from voidtrail.testing.platforms.klarna import FakeKlarna
 from voidtrail.testing.platforms.lakala import FakeLakala
@@ -29,6 +30,7 @@ _CLASSES: Final[tuple[type[FakePlatform], ...]] = (
     FakeShengpay,
     FakeUnionpay,
     FakeLakala,
+    FakeCustom,
     FakeAlipay,
     FakeWechatpay,
     FakeRazorpay,

@@ -11,7 +11,7 @@ from voidtrail.lifecycle.projection import Projection
 from voidtrail.lifecycle.terms import Terms
 from voidtrail.lifecycle.verdict import VERDICT, Money, State
 from voidtrail.runtime.preparing import Entry, item_of
-from voidtrail.sources.contract import can_be_asked
+from voidtrail.sources.contract import bound, can_be_asked
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing import contract
 from voidtrail.testing.platforms.fake import Asked, Known
@@ -33,8 +33,8 @@ class Recorder:
 
     def __init__(self, fake):
         self.fake = fake
-        self.source = SOURCES[fake.SOURCE]
         self.account = Account(source=fake.SOURCE, name="main", options=fake.options(ADDRESS))
+        self.source = bound(SOURCES[fake.SOURCE], self.account)
         self.secrets = {name: (Secret(text),) for name, text in fake.secrets().items()}
         askable = (1,) if can_be_asked(self.source, self.account, self.secrets) else ()
         self.log = MemoryLog(Projection(Terms(askable=askable)), KEYRING)
