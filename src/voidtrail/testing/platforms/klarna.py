@@ -1,5 +1,8 @@
 """A Klarna of our own: orders of Klarna Checkout, unsigned pushes with nothing but an address.
 
+Klarna pushes purchases and rejections. After whatever else becomes of an order the shop calls the
+push address itself, as the page on connecting Klarna asks it to; the two cannot be told apart.
+
 Source: docs.klarna.com/api/ordermanagement, docs.klarna.com/order-management
 """
 
@@ -27,7 +30,6 @@ from voidtrail.testing.platforms.fake import (
 )
 
 _JSON: Final = (("Content-Type", "application/json"),)
-_PUSHED: Final = frozenset({Step.AUTHORISE, Step.DECLINE})
 _PLAYED: Final = (
     Situation.PAID, Situation.LEFT, Situation.MERCHANT_VOIDED, Situation.RETURNED,
     Situation.REFUSED_CANCELLATION,
@@ -77,8 +79,8 @@ class FakeKlarna(FakePlatform):
     # ------------------------------------------------------------------ notices
 
     def tell(self, payment: FakePayment, step: Step, at: Micros) -> Iterable[Notice]:
-        """Push the order's id after the purchase, and that a pending order was rejected."""
-        if step in _PUSHED:
+        """Push the order's id, or that a pending order was rejected; nothing before a purchase."""
+        if step not in (Step.OPEN, Step.CLOSE, Step.VOID_REFUSED):
             event = "FRAUD_RISK_REJECTED" if step is Step.DECLINE else ""
             yield Notice(b"", at, {"order_id": payment.reference, "event": event})
 

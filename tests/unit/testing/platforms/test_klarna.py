@@ -35,8 +35,9 @@ def test_stranger_is_told_nothing(fake):
 
 def test_push_is_an_address_and_nothing_else(fake):
     payment = fake.play(Situation.PAID, "A", 100, NOW)
-    [notice] = fake.take()
-    delivery = fake.delivery(notice, "main", NOW)
+    bought, captured = fake.take()
+    assert fake.sign(bought, NOW) == fake.sign(captured, NOW)
+    delivery = fake.delivery(bought, "main", NOW)
     assert delivery.body == b""
     assert delivery.headers == ((QUERY, f"klarna_order_id={payment.reference}"),)
     [event] = Recorder(fake).hear(delivery)
