@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
+from xml.etree.ElementTree import Element
 
 from voidtrail.event.account import Account
 from voidtrail.event.model import Channel, Delivery, Event, Method, Micros
 from voidtrail.event.reason import number
 from voidtrail.sources import braintree_wire as wire
+from voidtrail.sources.braintree_wire import text
 from voidtrail.sources.contract import ReasonRow, Row, first
 from voidtrail.sources.telling import (
     ASKED,
@@ -66,7 +68,7 @@ class Told(NamedTuple):
     stamp: str = ""
 
 
-def transaction(told: Told, node: wire.Node, local: str = "") -> Iterator[Event]:
+def transaction(told: Told, node: Element, local: str = "") -> Iterator[Event]:
     """Tell of a transaction by its status.
 
     Args:
@@ -74,13 +76,13 @@ def transaction(told: Told, node: wire.Node, local: str = "") -> Iterator[Event]
         node: the transaction.
         local: id of the local payment around it.
     """
-    status = node.text("status")
+    status = text(node, "status")
     row = told.events.get(f"transaction/{status}") or told.events.get(told.word)
-    sale = first(node.text("refunded-transaction-id"), node.text("refunded-transaction-fk"))
-    if sale or node.text("type") == "credit":
+    sale = first(text(node, "refunded-transaction-id"), text(node, "refunded-transaction-fk"))
+    if sale or text(node, "type") == "credit":
         yield from _credit(told, node, row, sale)
         return
-    own, local = node.text("id"), first(local, node.text("local-payment", "payment-id"))
+    own, local = text(node, "id"), first(local, text(node, "local-payment/payment-id"))
     tell, currency = _teller(told, node, own, (local,)), wire.currency(node)
     operation, amount = first(local, own), wire.minor(node, "amount", currency)
     if row is None or row.kind is OTHER:
@@ -103,26 +105,26 @@ def transaction(told: Told, node: wire.Node, local: str = "") -> Iterator[Event]
     else:
         yield tell(row.kind, row.result, operation, amount, OWN)
         if told.delivery.via is ASKED:
-            for refund in node.all("refund-ids", "item"):
+            for refund in node.findall("refund-ids/item"):
                 # Of its refunds a sale gives only the names.
-                yield tell(REFUND, PENDING, "".join(refund.words).strip())
+                yield tell(REFUND, PENDING, (refund.text or "").strip())
 
 
-def _voided(tell: Teller, node: wire.Node, operation: str, amount: int | None) -> Iterator[Event]:
+def _voided(tell: Teller, node: Element, operation: str, amount: int | None) -> Iterator[Event]:
     """Tell of a void. One that came after the submission undoes that too."""
-    by = next((e.text("user") for e in _history(node) if e.text("status") == "voided"), "")
+    by = next((text(e, "user") for e in _history(node) if text(e, "status") == "voided"), "")
     why = (number("merchant_request" if by else "unstated"), "")
     hold, taken = f"authorise:{operation}", f"capture:{operation}"
     yield tell(VOID, SUCCEEDED, f"{operation}:voided", amount, OWN, reverses=hold, reason=why)
-    if any(event.text("status") in _SUBMITTED for event in _history(node)):
+    if any(text(event, "status") in _SUBMITTED for event in _history(node)):
         why = (number("merchant_request"), "")
         undone = f"{operation}:submission_voided"
         yield tell(REVERSE, SUCCEEDED, undone, amount, OWN, reverses=taken, reason=why)
 
 
-def _credit(told: Told, node: wire.Node, row: Row | None, sale: str) -> Iterator[Event]:
+def _credit(told: Told, node: Element, row: Row | None, sale: str) -> Iterator[Event]:
     """Tell of a refund; one that failed undoes one that had succeeded, which nobody can know."""
-    own, status = node.text("id"), node.text("status")
+    own, status = text(node, "id"), text(node, "status")
     tell = _teller(told, node, first(sale, own), (own,))
     amount = wire.minor(node, "amount", wire.currency(node))
     kind = row.kind if row else OTHER
@@ -139,37 +141,37 @@ def _credit(told: Told, node: wire.Node, row: Row | None, sale: str) -> Iterator
         yield tell(REVERSE, SUCCEEDED, f"{own}:failed", amount, OWN, reverses=back, reason=why)
 
 
-def _why_refused(tell: Teller, node: wire.Node) -> tuple[int, str]:
-    gateway = node.text("gateway-rejection-reason")
+def _why_refused(tell: Teller, node: Element) -> tuple[int, str]:
+    gateway = text(node, "gateway-rejection-reason")
     if gateway:
         return tell.why("gateway/", "risk_refused", gateway)
-    code = node.text("processor-response-code")
+    code = text(node, "processor-response-code")
     if code and code not in tell.reasons and code[:1] in ("2", "3"):
         # 2xxx are declines and 3xxx faults of the network, whatever the rest of the number.
         return number("declined" if code[0] == "2" else "network_fault"), code
     return tell.why("", "declined", code)
 
 
-def dispute(told: Told, node: wire.Node) -> Iterator[Event]:
+def dispute(told: Told, node: Element) -> Iterator[Event]:
     """Tell of a dispute: only one that was lost moved money, and a retrieval never does."""
-    own = node.text("id")
-    about = first(node.text("transaction", "id"), own)
+    own = text(node, "id")
+    about = first(text(node, "transaction/id"), own)
     tell, row = _teller(told, node, about, ()), told.events[told.word]
     amount = wire.minor(node, "amount-disputed", wire.currency(node))
     if amount is None:
         amount = wire.minor(node, "amount", wire.currency(node))
-    why = tell.why("dispute/", "dispute_other", node.text("reason"))
+    why = tell.why("dispute/", "dispute_other", text(node, "reason"))
     result = row.result
-    if result is SUCCEEDED and node.text("kind") == "retrieval":
+    if result is SUCCEEDED and text(node, "kind") == "retrieval":
         result = REFUSED
-    code = why[1] if result is SUCCEEDED else first(node.text("status"), told.word)
+    code = why[1] if result is SUCCEEDED else first(text(node, "status"), told.word)
     yield tell(DISPUTE, result, own, amount, OWN, reason=(why[0], code))
 
 
-def local_payment(told: Told, node: wire.Node) -> Iterator[Event]:
+def local_payment(told: Told, node: Element) -> Iterator[Event]:
     """Tell of a local payment: of the transaction inside, or of the payment alone."""
-    own, inside = node.text("payment-id"), node.one("transaction")
-    if inside is not None and inside.text("id"):
+    own, inside = text(node, "payment-id"), node.find("transaction")
+    if inside is not None and text(inside, "id"):
         yield from transaction(told, inside, own)
         return
     tell, row = _teller(told, node, own, ()), told.events[told.word]
@@ -183,17 +185,17 @@ def local_payment(told: Told, node: wire.Node) -> Iterator[Event]:
         yield tell(SUBMIT, PENDING, "", amount)
 
 
-def subscription(told: Told, node: wire.Node) -> Iterator[Event]:
+def subscription(told: Told, node: Element) -> Iterator[Event]:
     """Tell of the latest transaction of a subscription, which stands first."""
-    latest = node.one("transactions", "transaction")
-    if latest is not None and latest.text("id"):
+    latest = node.find("transactions/transaction")
+    if latest is not None and text(latest, "id"):
         yield from transaction(told, latest)
         return
-    tell = _teller(told, node, node.text("id"), ())
+    tell = _teller(told, node, text(node, "id"), ())
     yield tell(OTHER, UNKNOWN, reason=(0, told.word))
 
 
-Reader = Callable[[Told, wire.Node], Iterator[Event]]
+Reader = Callable[[Told, Element], Iterator[Event]]
 READERS: Final[Mapping[str, Reader]] = {
     "transaction": transaction,
     "dispute": dispute,
@@ -206,17 +208,17 @@ READERS: Final[Mapping[str, Reader]] = {
 """By the name of the element in a notice's subject."""
 
 
-def _history(node: wire.Node) -> list[wire.Node]:
-    return node.all("status-history", "status-event")
+def _history(node: Element) -> list[Element]:
+    return node.findall("status-history/status-event")
 
 
-def _teller(told: Told, node: wire.Node, payment: str, names: tuple[str, ...]) -> Teller:
-    status, asked = node.text("status"), told.delivery.via is ASKED
-    stamps = [e.text("timestamp") for e in _history(node) if e.text("status") == status]
-    at = wire.instant(first(*reversed(stamps), node.text("updated-at") if asked else ""))
-    own = first(node.text("id"), node.text("payment-id"), payment)
-    stamp = told.stamp or first(*reversed(stamps), node.text("updated-at"))
-    instrument = node.text("payment-instrument-type")
+def _teller(told: Told, node: Element, payment: str, names: tuple[str, ...]) -> Teller:
+    status, asked = text(node, "status"), told.delivery.via is ASKED
+    stamps = [text(e, "timestamp") for e in _history(node) if text(e, "status") == status]
+    at = wire.instant(first(*reversed(stamps), text(node, "updated-at") if asked else ""))
+    own = first(text(node, "id"), text(node, "payment-id"), payment)
+    stamp = told.stamp or first(*reversed(stamps), text(node, "updated-at"))
+    instrument = text(node, "payment-instrument-type")
     method = _METHODS.get(instrument, Method.OTHER) if instrument else Method.UNKNOWN
     return Teller(
         told.reasons,
@@ -224,12 +226,12 @@ def _teller(told: Told, node: wire.Node, payment: str, names: tuple[str, ...]) -
         first(payment, told.delivery.request),
         told.at if at is None else at,
         tuple(name for name in names if name and name != payment),
-        node.text("order-id") or node.text("transaction", "order-id"),
+        text(node, "order-id") or text(node, "transaction/order-id"),
         wire.currency(node),
         told.delivery.via,
         method,
         Channel.POS if method is Method.POS_CARD else Channel.UNKNOWN,
-        node.text("customer", "id"),
+        text(node, "customer/id"),
         life=not asked,
-        merchant=node.text("merchant-account-id"),
+        merchant=text(node, "merchant-account-id"),
     )
