@@ -13,9 +13,11 @@ PAY, BACK, DONE = int(Item.PAYMENT), int(Item.REFUND), int(Standing.SUCCEEDED)
 
 def bill(*rows):
     """Rows as (payment, order, reference, item, amount, op)."""
-    return frame(
-        [(line, item, DONE, amount, "CNY", 0, op, payment, order, reference)
-         for line, (payment, order, reference, item, amount, op) in enumerate(rows, 1)], BILL)  # fmt: skip
+    told = [
+        (line, item, DONE, amount, "CNY", 0, op, payment, order, reference)
+        for line, (payment, order, reference, item, amount, op) in enumerate(rows, 1)
+    ]
+    return frame(told, BILL)
 
 
 def legs(*rows):

@@ -10,7 +10,7 @@ from voidtrail.event.model import Micros, Via
 from voidtrail.runtime.app import House
 from voidtrail.runtime.poll import CIRCUIT
 from voidtrail.runtime.preparing import Entry
-from voidtrail.runtime.views.credentials import Tested, tested
+from voidtrail.runtime.views.credentials import Tested, self_test
 from voidtrail.runtime.views.shapes import Shape
 
 _WEEK: Final = 7 * 86_400 * 1_000_000
@@ -100,7 +100,7 @@ def _connection(
     account, abilities = entry.account, entry.source.CAPABILITIES
     first_at = _first(house, entry.no)
     codes, refused_at = refused.get(entry.no, ({}, None))
-    secrets = tested(entry, now)
+    secrets = self_test(entry, now)
     sound = all(each.result in ("good", "soon") or not each.needed for each in secrets)
     quarantined, why = _quarantined(house, entry.no)
     waiting = house.ledger.db.execute(

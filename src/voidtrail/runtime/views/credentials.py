@@ -50,7 +50,7 @@ class Tested(Shape, frozen=True, kw_only=True):
     until: Micros | None = None
 
 
-def tested(entry: Entry, now: Micros) -> tuple[Tested, ...]:
+def self_test(entry: Entry, now: Micros) -> tuple[Tested, ...]:
     """Test every secret that an account has or should have.
 
     Args:
