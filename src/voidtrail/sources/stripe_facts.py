@@ -39,7 +39,9 @@ def _intent(tell: Teller, o: wire.Object, row: Row) -> list[Event]:
     charge = wire.charge(o)
     kind, result, error = row.kind, row.result, o.last_payment_error or wire.NO_ERROR
     if kind is CAPTURE:
-        return [tell(kind, result, o.id, o.amount_received or 0, CUMULATIVE)]
+        # Where nothing is said of how much was received, a success is of all of it.
+        taken = o.amount if o.amount_received is None else o.amount_received
+        return [tell(kind, result, o.id, taken or 0, CUMULATIVE)]
     if kind is CANCEL:
         why = tell.why("cancel/", "unstated", o.cancellation_reason)
         events = [tell(kind, result, "", o.amount, reason=why)]

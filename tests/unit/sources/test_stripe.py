@@ -300,6 +300,15 @@ def test_charge_captured_at_once_is_authorised_and_captured():
     ]
 
 
+def test_success_that_does_not_say_how_much_was_received_is_of_all_of_it():
+    whole = {"id": "pi_1", "object": "payment_intent", "amount": 4200, "currency": "eur",
+             "status": "succeeded"}  # fmt: skip
+    for received, taken in (({}, 4200), ({"amount_received": 1000}, 1000)):
+        body = stripe_body("payment_intent.succeeded", whole | received)
+        [event] = source.translate(stripe(body).delivery, STRIPE, {})
+        assert (event.kind, event.amount_minor) == (Kind.CAPTURE, taken)
+
+
 def test_partial_capture_takes_its_part():
     part = {**CH, "captured": True, "amount_captured": 600, "amount_refunded": 499}
     (event,) = told("charge.captured", part)
