@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.text import Text
@@ -13,7 +13,9 @@ from voidtrail.cli.options import Config, Db, Json
 from voidtrail.errors import WrongUse
 from voidtrail.runtime.text import _, label, later
 
-_SAID = {
+Wish = Literal["honour", "refund", "approve"]
+_WISHES: Final[dict[str, Wish]] = {"honour": "honour", "refund": "refund", "approve": "approve"}
+_SAID: Final = {
     "honoured": later("Honoured: the payment stands, and nothing is given back."),
     "refunded": later("The refund goes out; `voidtrail show` tells what came of it."),
     "proposed": later(
@@ -57,7 +59,7 @@ def resolve(
     from voidtrail.runtime.opening import writing
 
     with writing(config, db) as house:
-        case, step = decide(house, reference, wishes[0], by or getpass.getuser())  # type: ignore[arg-type]
+        case, step = decide(house, reference, _WISHES[wishes[0]], by or getpass.getuser())
     word = {"proposed": "proposed", "rehearsed": "rehearsed"}.get(step.what, "")
     word = word or ("honoured" if step.resolution == "honour" else "refunded")
     if json:

@@ -64,7 +64,8 @@ class _Counts(Collector):
                 circuit.add_metric([identity], int(is_open))
             yield circuit
             yield GaugeMetricFamily(
-                "voidtrail_late_successes", "Successes after a cancellation that wait for a person.",
+                "voidtrail_late_successes",
+                "Successes after a cancellation that wait for a person.",
                 self._worker.late_successes(),
             )  # fmt: skip
         if self._post is not None:

@@ -20,8 +20,8 @@ _STRIDE: Final = 0x1E3779B97F4A7C15
 _INSTANTS: Final = frozenset(
     {"spoken_at", "last_at", "life_at", "ordered_at", "opened_at", "submitted_at", "until_at",
      "asked_at", "nudged_at", "answered_at", "cancel_asked_at", "tried_at", "refused_at",
-     "sealed_at", "after_at", "finished_at", "due_at", "ended_at", "requested_at", "succeeded_at", "occurred_at",
-     "received_at"}
+     "sealed_at", "after_at", "finished_at", "due_at", "ended_at", "requested_at",
+     "succeeded_at", "occurred_at", "received_at"}
 )  # fmt: skip
 _PACKED: Final = frozenset(
     {"cancel_asked", "cancelled", "expired", "voided", "refunded", "reversed", "disputed",
