@@ -52,7 +52,8 @@ def table(context: typer.Context, json: Json = False) -> None:
     for each in found:
         can = (each.query, each.close, each.void, each.refund, each.pay_link, each.bill_file)
         notify = ("●" if each.signed else "○") if each.notify else "–"
-        shown.add_row(each.source, label("source", each.source), notify, *("●" if one else "–" for one in can))
+        marks = ("●" if one else "–" for one in can)
+        shown.add_row(each.source, label("source", each.source), notify, *marks)
     screen.console().print(shown)
     screen.console().print(Text(_(_LEGEND), style="dim"))
 
