@@ -38,7 +38,8 @@ class Listening:
         intake: where messages are handed in.
 
     Attributes:
-        counts: connections, refused, messages, ignored (keys, echoes, batch totals), noise, late.
+        counts: the intake's, with connections, refused, messages, ignored (keys, echoes, batch
+            totals), noise, late.
     """
 
     def __init__(self, house: House, intake: Intake) -> None:
@@ -47,7 +48,7 @@ class Listening:
         self._servers: list[asyncio.Server] = []
         self._open: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.counts: Counter[str] = Counter()
+        self.counts = intake.counts
 
     async def start(self) -> list[tuple[str, int]]:
         """Listen; return the addresses.

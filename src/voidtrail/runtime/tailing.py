@@ -52,18 +52,16 @@ class Tail:
         settings: how the log is read.
         path: the file.
         entry: whose log it is.
-        counts: where it counts lines, statements, observed, cut, gaps, refused.
     """
 
     def __init__(
-        self, house: House, intake: Intake, settings: TailSettings, path: Path, entry: Entry,
-        counts: Counter[str],
-    ) -> None:  # fmt: skip
+        self, house: House, intake: Intake, settings: TailSettings, path: Path, entry: Entry
+    ) -> None:
         self._house = house
         self._intake = intake
         self._settings = settings
         self._entry = entry
-        self._counts = counts
+        self._counts = intake.counts
         self._reader = Reader(settings.form())
         self._name = f"{entry.identity}:{path}"
         kept = house.ledger.place(self._name)
@@ -238,14 +236,14 @@ class Tailing:
         intake: the writer that it shares with the doors.
 
     Attributes:
-        counts: lines, statements (deliveries), observed, cut, gaps.
+        counts: the intake's, with lines, statements (deliveries), observed, cut, gaps.
     """
 
     def __init__(self, house: House, intake: Intake) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts = intake.counts
         base = Path(house.settings.base)
         self._tails = [
-            Tail(house, intake, each, base / path, house.entry(NAME, each.account), self.counts)
+            Tail(house, intake, each, base / path, house.entry(NAME, each.account))
             for each in house.settings.tail
             for path in each.paths()
         ]
