@@ -37,6 +37,7 @@ for _exponent, _words in _ISO_4217.items():
 
 MINOR_MAX: Final = 2**62
 """Largest magnitude of an amount; sums of two still fit into a signed 64-bit integer."""
+_DIGITS_MAX: Final = 40
 
 
 def exponent(currency: str) -> int:
@@ -98,9 +99,17 @@ def minor_from_major(amount: str | int | Decimal, currency: str, *, rounding: bo
         raise ValueError(f"amount {amount!r} is not a decimal number") from None
     if not value.is_finite():
         raise ValueError(f"amount {amount!r} is not a finite number")
+    decimals = exponent(currency)
+    # An exponent alone can make it larger or smaller than any context of Decimal holds.
+    if value and value.adjusted() > _DIGITS_MAX:
+        raise ValueError(f"amount {amount!r} is too large")
+    if value and value.adjusted() < -_DIGITS_MAX:
+        if not rounding:
+            raise ValueError(f"amount {amount!r} is finer than the minor unit of {currency}")
+        return 0
     # The default context would round a long fraction to 28 digits, and so hide that it is finer.
     exact = Context(prec=len(value.as_tuple().digits) + 32)
-    scaled = value.scaleb(exponent(currency), exact)
+    scaled = value.scaleb(decimals, exact)
     whole = scaled.to_integral_value(ROUND_HALF_EVEN, exact)
     if whole != scaled and not rounding:
         raise ValueError(f"amount {amount!r} is finer than the minor unit of {currency}")

@@ -34,6 +34,20 @@ def test_major_text_is_read_back_to_the_same_minor_units(amount, code):
     assert money.minor_from_major(money.major_text(amount, code), code) == amount
 
 
+@pytest.mark.parametrize("text", ["1e999999", "-1e999999", "1E+41", "1e999999999999999999"])
+def test_exponent_beyond_all_bounds_is_refused_as_too_large(text):
+    with pytest.raises(ValueError, match="too large"):
+        money.minor_from_major(text, "USD")
+
+
+@pytest.mark.parametrize("text", ["1e-999999", "1e-41", "-1e-9999999999"])
+def test_exponent_below_all_bounds_is_refused_as_too_fine(text):
+    with pytest.raises(ValueError, match="finer"):
+        money.minor_from_major(text, "USD")
+    assert money.minor_from_major(text, "USD", rounding=True) == 0
+    assert money.minor_from_major("0e-999999", "USD") == 0
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12),
        st.sampled_from(CURRENCIES))  # fmt: skip
 def test_an_amount_is_exact_or_refused_and_rounds_only_when_told(amount, code):
