@@ -97,20 +97,24 @@ def order(
     sure = str(total or "")
     told = [_as(tell, about, "created", found.created_at, sure, made)(Kind.ORDER, SUCCEEDED, "",
                                                                      total)]  # fmt: skip
-    told += _money(_as(tell, about, status, "", sure, changed), events, found, about, total)
     reason = (found.cancel_reason or "").lower()
+    back = _RETURNED_FOR.get(reason, "merchant_refund") if found.cancelled_at else "merchant_refund"
+    moved = [
+        event
+        for refund in found.refunds or ()
+        for each in refund.transactions or ()
+        for event in _transaction(tell, delivery, account, events, each, about, back)
+    ]
+    here = any(event.kind is REFUND and not event.scope for event in moved)
+    stands = _as(tell, about, status, "", sure, changed)
+    told += _money(stands, events, found, about, total, itemised=here)
     if found.cancelled_at:
         told += _cancelled(tell, delivery, found, about, reason)
     elif delivery.via is ASKED and status in ("pending", ""):
         # That it still waits holds as of the answer.
         now = _as(tell, about, "waiting", "", sure, delivery.received_at)
         told.append(now(OPEN, PENDING, "", total))
-    told = [shop.witnessed(event) for event in told]
-    back = _RETURNED_FOR.get(reason, "merchant_refund") if found.cancelled_at else "merchant_refund"
-    for refund in found.refunds or ():
-        for each in refund.transactions or ():
-            told += _transaction(tell, delivery, account, events, each, about, back)
-    return told
+    return [shop.witnessed(event) for event in told] + moved
 
 
 def _as(tell: Teller, about: str, word: str, when: str | None, amount: str, at: Micros) -> Teller:
@@ -118,9 +122,14 @@ def _as(tell: Teller, about: str, word: str, when: str | None, amount: str, at: 
 
 
 def _money(
-    tell: Teller, events: Mapping[str, Row], found: wire.Notice, about: str, total: int | None
-) -> list[Event]:
-    """Tell what the order's financial status says; amounts of it count everything so far."""
+    tell: Teller, events: Mapping[str, Row], found: wire.Notice, about: str, total: int | None,
+    *, itemised: bool,
+) -> list[Event]:  # fmt: skip
+    """Tell what the order's financial status says; amounts of it count everything so far.
+
+    Refunds that are itemised tell of themselves, unless they are of a platform's payment: then
+    the order's own money would seem to stay.
+    """
     status = (found.financial_status or "").lower()
     row = events.get(f"order/{status}", _OTHER)
     if row.kind is OTHER:
@@ -133,7 +142,7 @@ def _money(
             left = shop.minor(found.total_outstanding, tell.currency)
             taken = None if left is None or total is None else max(0, total - left)
         told = [tell(CAPTURE, SUCCEEDED, about, taken, CUMULATIVE)]
-        if status == "refunded" and not any(r.transactions for r in found.refunds or ()):
+        if status == "refunded" and not itemised:
             why = (number("merchant_refund"), status)
             told.append(tell(REFUND, SUCCEEDED, f"{about}:refunded", total, CUMULATIVE, reason=why))
         return told

@@ -45,6 +45,7 @@ CAPABILITIES: Final = Capabilities(
     zone="UTC",
     secrets=("signing", "consumer_key", "consumer_secret"),
     needed=("signing",),
+    probe="1",
 )
 IDENTITY: Final = Identity(fields=("what", "id", "word", "instant", "amount"), role=Role.SHOP)
 """Of the fact, not of the notice: of an order, its id, status and when that changed; of a refund,

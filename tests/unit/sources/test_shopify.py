@@ -284,6 +284,13 @@ def test_refund_for_a_cancelling_customer_was_on_request():
     assert slug(told(REFUND)[0]) == "merchant_refund"
 
 
+def test_order_whose_refunds_are_its_platform_s_was_returned_too():
+    order = {**CANCELLED, "financial_status": "refunded", "refunds": [REFUND]}
+    ours, theirs = of(told(order, MAPPED), Kind.REFUND)
+    assert (ours.scope, ours.payment, ours.tag) == ("", str(BIG), Tag.CUMULATIVE)
+    assert (theirs.scope, theirs.payment, theirs.tag) == ("stripe/main", "pi_1", Tag.OWN)
+
+
 def test_refund_without_money_returns_none():
     [event] = told({**REFUND, "transactions": []})
     assert (event.kind, event.code) == (Kind.OTHER, "refund_without_money")
