@@ -54,6 +54,7 @@ VERSION: Final = 1
 CAPABILITIES: Final = Capabilities(
     title="Adyen",
     webhook=True,
+    bill_file=True,
     close=True,
     void=True,
     refund=True,

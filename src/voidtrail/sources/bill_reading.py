@@ -23,6 +23,7 @@ from voidtrail.money import exponent, minor_from_major
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_AROUND: Final = " \t\r\n\ufeff`"
 _BRACKETS: Final = str.maketrans("（）：", "():")
 FIELDS_MAX: Final = 512
 
@@ -166,7 +167,7 @@ def cell(text: str) -> str:
     >>> cell("`4200000925"), cell('2019091622\t'), cell('="0012"'), cell("\ufeff交易号 ")
     ('4200000925', '2019091622', '0012', '交易号')
     """
-    text = text.strip().lstrip("\ufeff`").strip()
+    text = text.strip(_AROUND)
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1]
     return text
@@ -301,7 +302,7 @@ def said(names: Sequence[str], found: Cells, row_of: Row, hints: Hints) -> Said 
         return Bad(line, "", why, ",".join(cells)[:FIELDS_MAX])
     fields = dict(zip(names, map(cell, cells), strict=True))
     try:
-        if any("\ufffd" in each for each in cells):
+        if "\ufffd" in "".join(cells):
             raise Unfit("", "is not in the encoding of the rest of the file")
         return Said(row_of(fields, line, hints), fields)
     except Unfit as error:

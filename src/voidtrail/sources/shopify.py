@@ -49,6 +49,7 @@ CAPABILITIES: Final = Capabilities(
     title="Shopify",
     probe="1",
     webhook=True,
+    bill_file=True,
     query=True,
     close=True,
     retries="8 times in 4 hours, then the subscription is deleted; "

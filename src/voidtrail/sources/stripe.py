@@ -54,6 +54,7 @@ VERSION: Final = 1
 CAPABILITIES: Final = Capabilities(
     title="Stripe",
     webhook=True,
+    bill_file=True,
     query=True,
     close=True,
     void=True,

@@ -12,6 +12,7 @@ from voidtrail.event.model import Delivery, Event, Kind, Result, Role, Unreadabl
 from voidtrail.sources import bill
 from voidtrail.sources.bill import FILE, FORM, FORMS, LINE, OF
 from voidtrail.sources.bill_reading import Bad, Encoding, End, Head, Hints, Said, Total, lines_of
+from voidtrail.sources.registry import SOURCES
 from voidtrail.testing.bills import FORMS as WRITTEN
 from voidtrail.testing.bills import planted, write
 
@@ -68,6 +69,11 @@ def test_wechat_pays_published_bill_is_read_and_its_totals_hold(shared):
 
 
 # ------------------------------------------------------------------------------- every form
+
+
+def test_a_source_says_that_it_has_bills_if_they_can_be_read():
+    for form in FORMS:
+        assert SOURCES[form].CAPABILITIES.bill_file, form
 
 
 @pytest.mark.parametrize("form", [each for each in WRITTEN if each != "table"])
