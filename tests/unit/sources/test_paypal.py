@@ -319,7 +319,15 @@ def test_amounts_are_exact(amount, minor):
 
 
 @pytest.mark.parametrize(
-    "amount", [money("1.001"), money("1.5", "JPY"), money("NaN"), money("x"), money("1", "ZZZ")]
+    "amount",
+    [
+        money("1.001"),
+        money("1.5", "JPY"),
+        money("NaN"),
+        money("x"),
+        money("1", "ZZZ"),
+        money("1e999999"),
+    ],
 )
 def test_amount_that_cannot_be_is_unreadable(amount):
     body = body_of("PAYMENT.CAPTURE.COMPLETED", resource(CAPTURE, "COMPLETED") | {"amount": amount})
