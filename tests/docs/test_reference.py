@@ -54,7 +54,7 @@ def test_settings_page_names_every_key_with_its_default():
     known = dict(_keys(Settings))
     assert set(documented) == set(known)
     for key, default in known.items():
-        if default is msgspec.NODEFAULT:
+        if default is msgspec.NODEFAULT or default is None:
             assert documented[key] == "", key
         else:
             text = "[]" if default == () else documented[key]

@@ -6,13 +6,24 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.hearing import Hearing
-from tests.unit.runtime.rig import HOUR, NOW, SECOND, Clock, event, house_at, put, shop_told
+from tests.unit.runtime.rig import (
+    HOUR,
+    NOW,
+    SECOND,
+    Clock,
+    delivery,
+    event,
+    house_at,
+    put,
+    shop_told,
+)
 from voidtrail.errors import LedgerStopped
 from voidtrail.event.model import Kind, Method, Tag, Via
 from voidtrail.runtime import worker
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.outbox import Notice
 from voidtrail.runtime.poll import Asker
+from voidtrail.runtime.preparing import item_of
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.verdicts import verdicts
 from voidtrail.runtime.worker import Worker
@@ -288,3 +299,26 @@ def test_no_more_questions_go_out_than_agreed(house):
     asyncio.run(office.turns(due, due + SECOND))
     assert len(office.asker.asked) == 60
     assert len({name for _, name in office.asker.asked}) == 60
+
+
+def test_a_nudge_wakes_the_worker_before_its_next_tick(house):
+    async def happen():
+        office = Office(house, [True])
+        working = asyncio.ensure_future(office.worker.run())
+        await asyncio.sleep(0.1)
+        entry = house.entry("stripe", "main")
+        said = event(Kind.NUDGE, payment="pi_9", life=False)
+        await office.intake.submit(item_of(delivery(), [said], entry, house.keyring))
+        for _ in range(100):
+            if office.asker.asked:
+                break
+            await asyncio.sleep(0.01)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await office.intake.close()
+        return office
+
+    with capture_logs():
+        office = asyncio.run(happen())
+    assert house.settings.worker.tick_s == 5.0
+    assert office.asker.asked == [("stripe/main", "pi_9")]

@@ -11,6 +11,7 @@ from voidtrail.runtime.show import show
 from voidtrail.runtime.text import speak
 from voidtrail.runtime.views.lives import payment as payment_page
 from voidtrail.testing.platforms.fake import Step
+from voidtrail.web.console.rendering import environment
 
 
 def told(office, reference="A1"):
@@ -79,6 +80,27 @@ def test_a_late_success_is_shown_as_it_stands(tmp_path):
         name = next(iter(office.fake.payments))
         page = payment_page(house, f"stripe/main/{name}")
     assert (page.late.state, page.late.amount.minor, page.sealing.state) == ("open", 500, "none")
+
+
+def test_the_payments_page_says_it_in_words(tmp_path):
+    office = late(tmp_path, 'refunds = "on"\nlate = "refund"')
+    name = next(iter(office.fake.payments))
+    with office.house() as house:
+        page = payment_page(house, f"stripe/main/{name}")
+    draw = environment().get_template("_life.html").module.life
+    shown = str(draw(page, lambda place: place, office.clock()))
+    assert "Paid after it was called off" in shown
+    assert "waits for a second person" in shown
+    (tmp_path / "other").mkdir()
+    office = Office(tmp_path / "other")
+    payment = office.left()
+    office.work()
+    with office.house() as house:
+        page = payment_page(house, f"stripe/main/{payment.reference}")
+    speak("zh_CN")
+    shown = str(environment().get_template("_life.html").module.life(page, str, office.clock()))
+    speak("en")
+    assert "未开启自动关单" in shown
 
 
 def test_the_command_line_says_it_in_words(tmp_path, capsys):
