@@ -27,6 +27,7 @@ from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.refusals import Refusals
 from voidtrail.runtime.teller import Teller
+from voidtrail.sources.contract import spoken_to_as
 
 _IDLE_TICK_S: Final = 60
 _log = structlog.get_logger(__name__)
@@ -185,8 +186,8 @@ class Worker:
 
     async def _ask_one(self, pid: int, account_no: int, why: int, now: Micros) -> None:
         entry = self._house.by_no.get(account_no)
-        references = self._references(pid, entry.identity) if entry else ()
-        if entry is None or not references:
+        reference = self._reference(pid, entry) if entry else ""
+        if entry is None or not reference:
             return
         manners = self._asker.manners(entry)
         out = manners.is_out(now)
@@ -195,7 +196,7 @@ class Worker:
             return
         worker = self._house.settings.worker
         tries = self._tries.get(pid, _NEVER)
-        answered = not out and await self._put(entry, references[0], pid, why, now)
+        answered = not out and await self._put(entry, reference, pid, why, now)
         failed = 0 if answered else tries.failed + 1
         pause_s = min(worker.ask_backoff_s * 2 ** min(tries.asked, 30), _PAUSE_MAX_S)
         pause_s *= 1 - _SPREAD * _share(pid, tries.asked)
@@ -203,7 +204,7 @@ class Worker:
         if answered:
             self.counts["answered"] += 1
         elif failed % worker.ask_tries == 0:
-            await self._asker.note_silence(entry, references[0], failed)
+            await self._asker.note_silence(entry, reference, failed)
             self.counts["unanswered"] += 1
 
     async def _put(self, entry: Entry, reference: str, pid: int, why: int, now: Micros) -> bool:
@@ -220,11 +221,12 @@ class Worker:
             _log.exception("question_failed", account=entry.identity)
             return False
 
-    def _references(self, pid: int, scope: str) -> Sequence[str]:
-        """Return the reference to ask by: the first by which the platform's payment was known."""
-        prefix = f"{scope}/"
+    def _reference(self, pid: int, entry: Entry) -> str:
+        """Return the reference to ask by, of those by which the platform's payment is known."""
+        prefix = f"{entry.identity}/"
         names = self._house.ledger.names_of(pid)
-        return [name.removeprefix(prefix) for name in names if name.startswith(prefix)][:1]
+        own = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+        return spoken_to_as(entry.source, own)
 
 
 def _share(pid: int, tries: int) -> float:

@@ -169,6 +169,16 @@ def challenged(source: Source, query: str, secrets: Secrets) -> Acknowledgement 
     return made(query, secrets) if made else None
 
 
+def spoken_to_as(source: Source, names: Sequence[str]) -> str:
+    """Return the name by which a platform is asked and told about a payment, or "".
+
+    That is the name first heard, unless the source's public name `best_name` chooses another of
+    those that were linked: the object that holds the money, where several are one payment.
+    """
+    chosen: Callable[[Sequence[str]], str] | None = getattr(source, "best_name", None)
+    return chosen(names) if chosen and names else next(iter(names), "")
+
+
 def never_asked(
     reference: str, account: Account, secrets: Secrets, now: Micros, nonce: str
 ) -> Request | None:

@@ -7,7 +7,7 @@ TLS. A hosted session is named "hpp:" and its id, since that looks like an order
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -205,6 +205,11 @@ def _facts(delivery: Delivery, account: Account, said: wire.Answer, payment: str
 def acknowledge(outcome: Outcome) -> Acknowledgement:
     """Return an empty answer; the order itself is acknowledged by the shop, over Klarna's API."""
     return Acknowledgement(_STATUS[outcome])
+
+
+def best_name(names: Sequence[str]) -> str:
+    """Return the order's name if one is known: it holds the money, a hosted session never does."""
+    return min(names, key=lambda name: name.startswith(wire.HOSTED))
 
 
 query: Final = klarna_deeds.query

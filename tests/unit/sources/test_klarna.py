@@ -235,6 +235,14 @@ def test_completed_session_is_its_order_and_holds_what_the_order_says():
     assert event.operation == order()[0].operation, "one authorisation"
 
 
+def test_order_is_asked_about_rather_than_the_session_that_it_came_from():
+    from voidtrail.sources.contract import spoken_to_as
+
+    assert spoken_to_as(source, ("hpp:ses-1", "ord-1")) == "ord-1"
+    assert spoken_to_as(source, ("hpp:ses-1",)) == "hpp:ses-1"
+    assert spoken_to_as(source, ()) == ""
+
+
 # ------------------------------------------------------------------------------------------ errors
 
 

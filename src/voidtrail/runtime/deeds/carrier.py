@@ -28,6 +28,7 @@ from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.sending import Answer, Refused, Retry, Sent
+from voidtrail.sources.contract import spoken_to_as
 
 SCHEDULE_S: Final = (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 10 * 3600)
 """Waits after each try in vain; some twenty hours, for Stripe forgets a key after a day."""
@@ -106,8 +107,9 @@ class Deeds:
             return None
         pid, verdict = row[0], Verdict._make(row[1:])
         prefix = f"{entry.identity}/"
-        names = [name for name in ledger.names_of(pid) if name.startswith(prefix)]
-        if not names:
+        names = ledger.names_of(pid)
+        own = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+        if not own:
             return None
         operation = ledger.db.execute(
             "SELECT e.operation FROM event e JOIN name n ON n.no = e.name_no "
@@ -116,7 +118,7 @@ class Deeds:
             (pid, int(_OF.get(order.verb, Kind.CAPTURE)), int(Result.SUCCEEDED), entry.no),
         ).fetchone()
         return Standing(
-            pid, verdict, names[0].removeprefix(prefix), operation[0] if operation else ""
+            pid, verdict, spoken_to_as(entry.source, own), operation[0] if operation else ""
         )
 
     # ------------------------------------------------------------------ sealing
