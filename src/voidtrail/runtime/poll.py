@@ -209,7 +209,7 @@ class Asker:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
         pinned = entry.account.options.get("pinned_certificate")
-        trust = _trusting(str(Path(self._house.settings.base) / pinned)) if pinned else True
+        trust = _trusting(pinned, self._house.settings.base) if pinned else True
         try:
             async with self._session.request(
                 request.method,
@@ -276,15 +276,22 @@ def circuits_on_record(ledger: SqliteLog) -> dict[str, tuple[Circuit, int]]:
 
 
 @cache
-def _trusting(path: str) -> ssl.SSLContext:
+def _trusting(pinned: str, base: str) -> ssl.SSLContext:
     """Return a context that trusts one certificate (or what it issued) and no other.
 
+    Args:
+        pinned: the certificate in PEM, or the path of a file with it.
+        base: the folder that a path is relative to.
+
     Raises:
-        SettingInvalid: the file holds no certificate.
+        SettingInvalid: it is no certificate.
     """
     try:
-        context = ssl.create_default_context(cafile=path)
+        if "BEGIN CERTIFICATE" in pinned:
+            context = ssl.create_default_context(cadata=pinned)
+        else:
+            context = ssl.create_default_context(cafile=str(Path(base) / pinned))
     except (OSError, ssl.SSLError) as error:
-        raise SettingInvalid(f"pinned_certificate {path}: {error}") from None
+        raise SettingInvalid(f"option pinned_certificate: {error}") from None
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

@@ -264,7 +264,7 @@ def test_a_platform_is_believed_only_with_the_pinned_certificate(house, tmp_path
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
         port = runner.addresses[0][1]
         entry = house.entry("stripe", "main")
-        options = {"api_base": f"https://localhost:{port}", "pinned_certificate": str(pinned)}
+        options = {"api_base": f"https://localhost:{port}", "pinned_certificate": pinned}
         entry = entry._replace(account=structs.replace(entry.account, options=options))
         intake = Intake(house.ledger, house.clock)
         asker = Asker(house, intake)
@@ -276,8 +276,9 @@ def test_a_platform_is_believed_only_with_the_pinned_certificate(house, tmp_path
             await runner.cleanup()
 
     with capture_logs() as logs:
-        assert asyncio.run(ask(own)), logs
-        assert not asyncio.run(ask(other))
+        assert asyncio.run(ask(str(own))), logs
+        assert asyncio.run(ask(own.read_text("utf-8").partition("-----BEGIN RSA")[0])), logs
+        assert not asyncio.run(ask(str(other)))
 
 
 def certificate(folder, name):

@@ -173,6 +173,25 @@ def test_killed_at_any_step_there_is_one_refund_or_none(tmp_path, late, refunds,
     assert kill_at > 10
 
 
+def test_killed_at_any_step_a_closing_is_ordered_under_one_key(tmp_path):
+    """From the end of patience to the platform's word, killed at every second step of it."""
+    (tmp_path / "before").mkdir()
+    before = Office(tmp_path / "before", CLOSE)
+    reference = before.left().reference
+    kill_at, whole = 1, False
+    while not whole:
+        office = before.twin(tmp_path / str(kill_at))
+        office.kill_at = office.steps + kill_at
+        whole = office.work(turns=1)
+        office.kill_at = None
+        office.work(turns=3)
+        assert office.fake.payments[reference].status == "closed", f"killed at step {kill_at}"
+        assert len(office.posted) == 1, f"killed at step {kill_at}"
+        assert office.verdict(reference)["how"] == "abandoned", f"killed at step {kill_at}"
+        kill_at += 2
+    assert kill_at > 10
+
+
 def test_the_closing_is_on_record_with_its_question_its_note_and_its_answer(tmp_path):
     office = Office(tmp_path, CLOSE)
     office.left()
