@@ -68,7 +68,7 @@ class LocalStripe:
         """Make an intent that only has to be confirmed to be paid."""
         method = self.sdk.payment_methods.create(
             {"type": "card", "card": {"number": card, "exp_month": 12, "exp_year": 2039,
-                                      "cvc": "123"}}  # type: ignore[typeddict-item]
+                                      "cvc": "123"}}
         )  # fmt: skip
         return self.sdk.payment_intents.create(
             {"amount": 4200, "currency": "eur", "payment_method": method.id,

@@ -15,7 +15,7 @@ from voidtrail.testing import contract
 
 NAMES = sorted(SOURCES)
 FAKED = with_fake()
-TRIES = {25: 25, 1000: 150}
+TRIES = {25: 25, 1000: 80}
 """Examples of each law and source, by profile: there are many sources. A hunt takes all."""
 some = settings(max_examples=TRIES.get(settings().max_examples, settings().max_examples))
 JSON = st.recursive(

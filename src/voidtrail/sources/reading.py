@@ -35,7 +35,8 @@ def with_waiting(found: Translation, delivery: Delivery) -> Translation:
     """
     if isinstance(found, Unreadable) or not found:
         return found
-    if any(e.kind not in _TRIED or e.result is not Result.REFUSED for e in found):
+    told = [each for each in found if each.kind is not Kind.ORDER]  # an order waits as well
+    if not told or any(e.kind not in _TRIED or e.result is not Result.REFUSED for e in told):
         return found
     waiting = structs.replace(
         found[-1], kind=Kind.OPEN, result=Result.PENDING, label=f"waiting:{found[-1].payment}",
@@ -94,8 +95,11 @@ def compact_instant(text: str | None, default_offset_s: int = _BEIJING_S) -> Mic
     """
     if not text or len(text) != 14 or not (text.isascii() and text.isdigit()):
         return None
-    day, time = f"{text[:4]}-{text[4:6]}-{text[6:8]}", f"{text[8:10]}:{text[10:12]}:{text[12:]}"
-    return instant(f"{day} {time}", default_offset_s)
+    try:
+        moment = datetime.fromisoformat(f"{text[:8]}T{text[8:]}+00:00")
+    except ValueError:
+        return None
+    return (int(moment.timestamp()) - default_offset_s) * 1_000_000
 
 
 def wall_text(at: Micros, offset_s: int = _BEIJING_S) -> str:

@@ -127,7 +127,8 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         if not found.status:  # order.deleted says no more than the id
             topic = reading.code(delivery.header("x-wc-webhook-topic"))
             return [_other(delivery, str(found.id), topic or "no_status")]
-        return listed(woocommerce_facts.order(REASONS, EVENTS, delivery, account, found))
+        told = listed(woocommerce_facts.order(REASONS, EVENTS, delivery, account, found))
+        return reading.with_waiting(told, delivery) if delivery.via is ASKED else told
     except _BROKEN as error:
         where = reading.path(error) if isinstance(error, msgspec.MsgspecError) else "body"
         return unreadable(where, "no order of WooCommerce: a field is missing or of another type")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.testing.platforms.recorder import DAY, SECOND, Recorder
-from voidtrail.event.model import Deed, Kind, Verb
+from voidtrail.event.model import Deed, Kind, Result, Verb
 from voidtrail.sources.registry import SOURCES
 from voidtrail.testing import contract
 from voidtrail.testing.platforms.fake import Situation
@@ -148,3 +148,20 @@ def test_what_the_source_can_do_the_platform_does_once(name, verb):
     verdict = recorder.verdict(payment.reference, START + DAY)
     assert verdict.state == "cancelled"
     assert verdict.money == ("returned" if verb is Verb.REFUND else "none")
+
+
+@pytest.mark.parametrize(("name", "situation"), PLAYED)
+def test_answer_about_what_is_not_over_says_so_as_of_the_question(name, situation):
+    """Else it would be asked about again and again, and silence could never decide."""
+    fake, payment = _played(name, situation)
+    recorder = Recorder(fake)
+    at = START + DAY
+    events = recorder.ask(payment.reference, at)
+    if events is None or payment.status not in ("open", "held"):
+        return
+    if any(event.kind is Kind.ABSENT for event in events):
+        return
+    over = {Kind.CANCEL, Kind.EXPIRE, Kind.VOID, Kind.REVERSE, Kind.REFUND, Kind.FINISH}
+    held = any(e.kind is Kind.AUTHORISE and e.result is Result.SUCCEEDED for e in events)
+    waits = any(e.kind is Kind.OPEN and e.occurred_at >= at - SECOND for e in events)
+    assert waits or held or any(event.kind in over for event in events), events

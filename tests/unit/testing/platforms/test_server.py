@@ -9,11 +9,12 @@ from aiohttp import web
 
 from tests.unit.testing.platforms.recorder import ADDRESS, Recorder
 from voidtrail.event.model import QUERY, STATUS, Delivery, Kind, Via
+from voidtrail.sources.registry import SOURCES
 from voidtrail.testing.platforms.fake import Notice, Situation
 from voidtrail.testing.platforms.registry import FAKES
 from voidtrail.testing.platforms.server import HONEST, Lies, carried, now, serve
 
-NAMES = sorted(FAKES)
+NAMES = sorted(name for name in FAKES if SOURCES[name].CAPABILITIES.webhook)
 
 
 class Door:
