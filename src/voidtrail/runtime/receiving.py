@@ -63,7 +63,7 @@ class Receiver:
             if isinstance(fate, Receipt):
                 tell(_KEPT)
             elif isinstance(fate, Refused):
-                self._refusals.count(entry, fate.code, client)
+                self._refusals.count(entry, fate.code, client, str(fate))
                 tell(_REFUSED)
             else:
                 tell(_BUSY)

@@ -15,6 +15,7 @@ import structlog
 from voidtrail.runtime.preparing import Entry
 
 _LOGGED_MAX: Final = 10
+_WHY_MAX: Final = 300
 _log = structlog.get_logger(__name__)
 
 
@@ -26,14 +27,15 @@ class Refusals:
         self._fresh: Counter[tuple[int, str]] = Counter()
         self._logged = 0
 
-    def count(self, entry: Entry, code: str, client: str) -> None:
-        """Count one refusal; the first few of an interval are logged."""
+    def count(self, entry: Entry, code: str, client: str, why: str = "") -> None:
+        """Count one refusal; the first few of an interval are logged, with what was wrong."""
         self.total[entry.identity, code] += 1
         self._fresh[entry.no, code] += 1
         if self._logged < _LOGGED_MAX:
             self._logged += 1
             network = client.rpartition(".")[0] or client.rpartition(":")[0]
-            _log.warning("delivery_refused", account=entry.identity, code=code, network=network)
+            _log.warning("delivery_refused", account=entry.identity, code=code, network=network,
+                         why=why[:_WHY_MAX])  # fmt: skip
 
     def flush(self) -> tuple[str, str] | None:
         """Return the control entry of what was counted since the last flush, if anything."""

@@ -43,3 +43,12 @@ def test_only_the_first_of_an_interval_are_logged_and_never_with_a_whole_address
     assert len(logs) == 11
     assert "77" not in repr(logs)
     assert {log["network"] for log in logs} == {"203.0.113", "2001:db8:"}
+
+
+def test_log_says_what_was_wrong_and_no_more_than_a_line_of_it(entry):
+    refusals = Refusals()
+    with capture_logs() as logs:
+        refusals.count(entry, "signature_expired", "", "signed 1,234 s before now")
+        refusals.count(entry, "key_unknown", "", "x" * 5000)
+    assert logs[0]["why"] == "signed 1,234 s before now"
+    assert len(logs[1]["why"]) == 300
