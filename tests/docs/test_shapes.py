@@ -84,7 +84,8 @@ def shop(tmp_path, monkeypatch):
     (tmp_path / "voidtrail.toml").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / "orders.toml").write_text(MAPPING, encoding="utf-8")
     (tmp_path / "orders.csv").write_text("order,at,amount\n1,2026-03-01,5\n2,x,5\n", "utf-8")
-    (tmp_path / "bill.toml").write_text(MAPPING.replace('order = "order"', 'order = "order"\npayment = "payment"'), encoding="utf-8")
+    named = MAPPING.replace("[columns]", '[columns]\npayment = "payment"')
+    (tmp_path / "bill.toml").write_text(named, encoding="utf-8")
     (tmp_path / "bill.csv").write_text("order,payment,at,amount\nA1001,A1001,2026-03-01,5\n")
     said = b'{"id": "1", "statement": "order_placed", "order": "A1001"}'
     (tmp_path / "sample.json").write_bytes(said)

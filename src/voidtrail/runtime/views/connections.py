@@ -16,6 +16,7 @@ from voidtrail.runtime.views.shapes import Shape
 _WEEK: Final = 7 * 86_400 * 1_000_000
 _REFUSALS_MOST: Final = 20_000
 _DUE_MOST: Final = 4_000
+_LOOKED_AT: Final = 20_000
 _PUSH: Final = int(Via.PUSH)
 _ASKED: Final = int(Via.ASKED)
 VERBS: Final = ("query", "close", "void", "refund", "pay_link", "bill_file")
@@ -129,10 +130,12 @@ def _connection(
 
 
 def _last_asked(house: House, no: int) -> Micros | None:
+    """Return when the platform last answered, as far back as a page has time to look."""
     row = house.ledger.db.execute(
-        "SELECT max(received_at) FROM delivery WHERE account_no = ? AND via = ?", (no, _ASKED)
-    ).fetchone()
-    return None if row is None else row[0]
+        "SELECT max(received_at) FROM (SELECT received_at, via FROM delivery WHERE account_no = ? "
+        "ORDER BY received_at DESC LIMIT ?) WHERE via = ?", (no, _LOOKED_AT, _ASKED),
+    ).fetchone()  # fmt: skip
+    return None if row[0] is None else int(row[0])
 
 
 def _address(house: House, entry: Entry) -> str:
@@ -142,11 +145,12 @@ def _address(house: House, entry: Entry) -> str:
 
 
 def _first(house: House, no: int) -> Micros | None:
+    """Return when the first push came that was proved; what is not proved is never kept."""
     row = house.ledger.db.execute(
-        "SELECT received_at FROM delivery WHERE account_no = ? AND via = ? "
-        "ORDER BY received_at LIMIT 1", (no, _PUSH),
+        "SELECT min(received_at) FROM (SELECT received_at, via FROM delivery WHERE account_no = ? "
+        "ORDER BY received_at LIMIT ?) WHERE via = ?", (no, _LOOKED_AT, _PUSH),
     ).fetchone()  # fmt: skip
-    return None if row is None else int(row[0])
+    return None if row[0] is None else int(row[0])
 
 
 def _verbs(entry: Entry, now: Micros) -> tuple[str, ...]:

@@ -156,6 +156,7 @@ def _settled(entry: Entry, amount: int) -> tuple[str, str]:
 
 _STRIPE: Final = {
     Item.PAYMENT: "charge", Item.REFUND: "refund", Item.FEE: "fee", Item.PAYOUT: "payout",
+    Item.DISPUTE: "dispute",
     Item.ADJUSTMENT: "other_adjustment", Item.EXCHANGE: "currency_conversion",
 }  # fmt: skip
 
@@ -167,7 +168,7 @@ def _stripe(day: Day) -> bytes:
         "customer_facing_currency", "charge_id", "payment_intent_id", "payment_metadata[order_id]",
     ]]  # fmt: skip
     for place, each in enumerate(day.entries):
-        back = each.item is Item.REFUND and each.word != "refund_failure"
+        back = each.item in (Item.REFUND, Item.DISPUTE) and each.word != "refund_failure"
         signed = -each.amount if back else each.amount
         gross, currency = _settled(each, signed)
         fee = _settled(each, each.fee)[0]
