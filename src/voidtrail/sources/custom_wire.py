@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -38,7 +38,7 @@ class Message:
         self.charset = CHARSETS[description.charset.lower()]
         query = delivery.header(QUERY)
         self._query = (canonical.form_fields(query.encode(), self.charset) if query else None) or {}
-        self._form: dict[str, str] = {}
+        self._form: Mapping[str, str] = {}
         self._root: dict[str, msgspec.Raw] = {}
         if description.body == "form":
             form = canonical.form_fields(delivery.body, self.charset)

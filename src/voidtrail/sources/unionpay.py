@@ -8,6 +8,7 @@ is a transaction of its own that names its original by `origQryId`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
@@ -86,7 +87,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         raise SignatureInvalid(f"signature does not match the form under {key.title}")
 
 
-def _fields(delivery: Delivery) -> dict[str, str] | None:
+def _fields(delivery: Delivery) -> Mapping[str, str] | None:
     if delivery.via is ASKED:
         return unionpay_wire.answer(delivery.body)
     return unionpay_wire.form(delivery.body)
@@ -97,7 +98,7 @@ def _hashed(text: bytes, key: str) -> bytes:
     return sha256(text + b"&" + inner).hexdigest().encode()
 
 
-def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> crypto.Certificate:
+def _chained(fields: Mapping[str, str], secrets: Secrets, now: Micros) -> crypto.Certificate:
     """Return the certificate of a message, proved to be UnionPay's and valid."""
     found = crypto.certificate(fields.get("signPubKeyCert", ""))
     if found is None:
@@ -122,7 +123,7 @@ def _chained(fields: dict[str, str], secrets: Secrets, now: Micros) -> crypto.Ce
 
 
 def _pinned(
-    delivery: Delivery, fields: dict[str, str], secrets: Secrets, now: Micros
+    delivery: Delivery, fields: Mapping[str, str], secrets: Secrets, now: Micros
 ) -> crypto.Certificate:
     """Return the configured certificate that a message of version 5.0.0 names."""
     known = [crypto.certificate(each.reveal()) for each in secrets.get("public_cert", ())]

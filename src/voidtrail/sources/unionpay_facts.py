@@ -89,7 +89,7 @@ def reference(order: str, sent: str) -> str:
     return f"{order}@{sent}" if order and sent else ""
 
 
-def facts(fields: dict[str, str], delivery: Delivery, account: Account) -> Translation:
+def facts(fields: Mapping[str, str], delivery: Delivery, account: Account) -> Translation:
     """Tell what a notice or an answer says."""
     ours = account.options.get("mer_id")
     if ours and fields.get("merId", ours) != ours:
@@ -123,7 +123,7 @@ def facts(fields: dict[str, str], delivery: Delivery, account: Account) -> Trans
 
 
 def _teller(
-    fields: dict[str, str], delivery: Delivery, account: Account, payment: str, *, is_own: bool
+    fields: Mapping[str, str], delivery: Delivery, account: Account, payment: str, *, is_own: bool
 ) -> Teller:
     asked = delivery.via is ASKED
     stated = reference(fields.get("orderId", ""), fields.get("txnTime", ""))
@@ -177,7 +177,7 @@ def _fen(fields: Mapping[str, str]) -> int | None:
 
 
 def _transaction(
-    tell: Teller, fields: dict[str, str], kind: str, code: str, amount: int | None
+    tell: Teller, fields: Mapping[str, str], kind: str, code: str, amount: int | None
 ) -> list[Event]:
     """Tell one transaction by its type, as far as its code says that it went."""
     row = EVENTS.get(kind)
@@ -206,7 +206,7 @@ def _transaction(
 
 
 def _reversed(
-    tell: Teller, fields: dict[str, str], result: Result, target: str, why: tuple[int, str]
+    tell: Teller, fields: Mapping[str, str], result: Result, target: str, why: tuple[int, str]
 ) -> Event:
     """Tell of a reversal (99), which has the order number and the instant of its original."""
     operation = first(fields.get("queryId"), f"{tell.payment}:reversed")
@@ -216,7 +216,11 @@ def _reversed(
 
 
 def _answered(
-    tell: Teller, fields: dict[str, str], delivery: Delivery, account: Account, amount: int | None
+    tell: Teller,
+    fields: Mapping[str, str],
+    delivery: Delivery,
+    account: Account,
+    amount: int | None,
 ) -> list[Event]:
     """Tell what a query learnt: `respCode` is the question's own, `origRespCode` decides."""
     outer, inner = fields.get("respCode", ""), fields.get("origRespCode", "")
@@ -249,7 +253,7 @@ def _until(fields: Mapping[str, str], account: Account) -> Micros | None:
     return stated
 
 
-def _done(tell: Teller, fields: dict[str, str], deed: Kind) -> Event:
+def _done(tell: Teller, fields: Mapping[str, str], deed: Kind) -> Event:
     """Tell what became of a deed: 00 means that it was accepted, not that it is done."""
     code = fields.get("respCode", "")
     if deed not in (VOID, REFUND):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha1, sha256
 from typing import Final
 
 from cryptography import x509
@@ -16,17 +18,19 @@ from voidtrail.sources import canonical, crypto, reading
 
 _OWNER: Final = "中国银联股份有限公司"
 _DATE: Final = re.compile(r"\d{4}", re.ASCII)
+_MONTH: Final = re.compile(r"\d{4}(0[1-9]|1[0-2])", re.ASCII)
 _DAY: Final = re.compile(r"\d{10}", re.ASCII)
 _CHAIN_MAX: Final = 4
 
 
-def form(body: bytes) -> dict[str, str] | None:
+def form(body: bytes) -> Mapping[str, str] | None:
     """Return the fields of a notice's form; None if it is none or a field stands twice."""
     charset = "gb18030" if b"encoding=GB" in body else "utf-8"
     return canonical.form_fields(body, charset)
 
 
-def answer(body: bytes) -> dict[str, str] | None:
+@lru_cache(maxsize=16)
+def answer(body: bytes) -> Mapping[str, str] | None:
     """Return the fields of an answer, which is not URL-encoded; None if it is none.
 
     Blocks in braces or brackets may hold "&" and "=" of their own.
@@ -54,7 +58,7 @@ def answer(body: bytes) -> dict[str, str] | None:
     return fields or None
 
 
-def signed_text(fields: dict[str, str]) -> bytes:
+def signed_text(fields: Mapping[str, str]) -> bytes:
     """Return what is hashed: sorted "k=v" of decoded values, without `signature` and empties."""
     return canonical.sorted_pairs(fields.items(), {"signature"}).encode("utf-8", "replace")
 
@@ -113,11 +117,12 @@ def verifies(version: str, key: str, signature: str, text: bytes) -> bool:
     Version 5.0.0 hashes and signs with SHA-1, 5.1.0 with SHA-256.
     """
     if version == "5.0.0":
-        return crypto.rsa_verifies(key, signature, crypto.hashed_hex(text, "sha1"), "sha1")
-    return crypto.rsa_verifies(key, signature, crypto.hashed_hex(text, "sha256"))
+        inner = sha1(text, usedforsecurity=False).hexdigest().encode()
+        return crypto.rsa_verifies(key, signature, inner, "sha1")
+    return crypto.rsa_verifies(key, signature, sha256(text).hexdigest().encode())
 
 
-def told_at(fields: dict[str, str]) -> Micros | None:
+def told_at(fields: Mapping[str, str]) -> Micros | None:
     """Return when it happened: `traceTime` in the year of `txnTime`, else `txnTime`."""
     sent = fields.get("txnTime", "")
     at = reading.compact_instant(sent)
@@ -139,16 +144,20 @@ def year_of(day: str, sent: str) -> str:
     return f"{year + (1 if apart < -6 else -1 if apart > 6 else 0):04d}"
 
 
-def settled_on(fields: dict[str, str]) -> str:
+def settled_on(fields: Mapping[str, str]) -> str:
     """Return `settleDate`, which has no year, as an ISO date; "" if there is none.
 
     >>> settled_on({"settleDate": "0101", "txnTime": "20251231233000"})
     '2026-01-01'
     """
-    day, sent = fields.get("settleDate", ""), fields.get("txnTime", "")
-    if not _DATE.fullmatch(day) or reading.compact_instant(sent) is None:
+    return _dated(fields.get("settleDate", ""), fields.get("txnTime", "")[:6])
+
+
+@lru_cache(maxsize=64)
+def _dated(day: str, month: str) -> str:
+    if not _DATE.fullmatch(day) or not _MONTH.fullmatch(month):
         return ""
-    text = f"{year_of(day, sent)}{day}000000"
-    if reading.compact_instant(text) is None:
+    year = year_of(day, month)
+    if reading.compact_instant(f"{year}{day}000000") is None:
         return ""
-    return f"{text[:4]}-{day[:2]}-{day[2:]}"
+    return f"{year}-{day[:2]}-{day[2:]}"
