@@ -23,9 +23,11 @@ from voidtrail.sources.telling import (
     OPEN,
     OTHER,
     OWN,
+    PENDING,
     REFUND,
     REFUSED,
     REVERSE,
+    SUBMIT,
     SUCCEEDED,
     UNKNOWN,
     VOID,
@@ -111,7 +113,10 @@ def _status(
         # That it waits holds as of the answer; that it was made, as of its making.
         at = delivery.received_at if tell.via is ASKED else None
         return [tell(kind, result, "", amount, until=until, at=at)]
-    return [tell(kind, result, reason=(0, str(found.status)))]
+    told = [tell(kind, result, reason=(0, str(found.status)))]
+    if tell.via is ASKED and kind is SUBMIT:  # on its way, and not paid as of the answer
+        told.append(tell(OPEN, PENDING, at=delivery.received_at))
+    return told
 
 
 def _ended(

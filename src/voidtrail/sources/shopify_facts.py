@@ -110,7 +110,7 @@ def order(
     told += _money(stands, events, found, about, total, itemised=here)
     if found.cancelled_at:
         told += _cancelled(tell, delivery, found, about, reason)
-    elif delivery.via is ASKED and status in ("pending", ""):
+    elif delivery.via is ASKED and events.get(f"order/{status}", _OTHER).kind in (OPEN, OTHER):
         # That it still waits holds as of the answer.
         now = _as(tell, about, "waiting", "", sure, delivery.received_at)
         told.append(now(OPEN, PENDING, "", total))

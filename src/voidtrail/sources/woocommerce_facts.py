@@ -76,6 +76,10 @@ def order(
     placed = tell._replace(identity=("order", about, "placed", found.date_created_gmt or "", ""))
     told = [placed(Kind.ORDER, SUCCEEDED, "", at=changed if made is None else made)]
     told += _status(tell, delivery, row, about, status, total, paid)
+    if tell.via is ASKED and row.kind is not CANCEL and not any(e.kind is CAPTURE for e in told):
+        # Whatever the status is, nobody has paid: that holds as of the answer.
+        waits = tell._replace(identity=("order", about, "waiting", status, str(total or "")))
+        told.append(waits(OPEN, PENDING, reason=(0, status), at=delivery.received_at))
     told += _refunds(tell, found, about, status, total)
     return [shop.witnessed(event, scope) for event in told]
 
@@ -98,9 +102,7 @@ def _status(
     if kind is OTHER:
         told.append(tell(OTHER, UNKNOWN, reason=(0, status)))
     elif kind is OPEN:
-        # That it still waits holds as of the answer.
-        at = delivery.received_at if tell.via is ASKED else None
-        told.append(tell(OPEN, PENDING, "", total, at=at))
+        told.append(tell(OPEN, PENDING, "", total))
     elif kind is AUTHORISE:
         why = (number("declined"), "")
         told.append(tell(AUTHORISE, result, f"{about}:failed", total, OWN, reason=why))

@@ -178,6 +178,12 @@ def test_waiting_payment_says_until_when():
     assert (event.order, event.customer, event.method) == ("A1001", "cst_1", Method.BANK_TRANSFER)
 
 
+def test_payment_on_its_way_is_not_paid_as_of_the_answer():
+    submit, waiting = answer({**PAYMENT, "status": "pending"})
+    assert (submit.kind, waiting.kind, waiting.occurred_at) == (Kind.SUBMIT, Kind.OPEN, NOW)
+    assert [event.kind for event in told({**PAYMENT, "status": "pending"})] == [Kind.SUBMIT]
+
+
 @pytest.mark.parametrize("say", [told, answer])
 def test_paid_payment_is_captured_when_it_was_paid(say):
     [event] = say(PAID)

@@ -341,6 +341,7 @@ def test_question_needs_the_shop_and_the_order_s_number():
 def test_order_that_waits_waits_as_of_the_answer():
     *_, waiting = answer({"order": ORDER})
     assert (waiting.kind, waiting.result, waiting.occurred_at) == (Kind.OPEN, P, NOW)
+    assert of(answer({"order": {**ORDER, "financial_status": "unlisted"}}), Kind.OPEN)
     assert not of(answer({"order": CANCELLED}), Kind.OPEN)
     [absent] = answer({"errors": "Not Found"})
     assert (absent.kind, absent.result) == (Kind.ABSENT, S)

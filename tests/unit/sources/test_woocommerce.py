@@ -270,9 +270,15 @@ def test_question_is_signed_with_the_key_pair():
     assert source.query("webhook:11", ACCOUNT, KEYS, NOW, "") is None
 
 
-def test_order_that_waits_waits_as_of_the_answer():
-    *_, waiting = answer(ORDER)
+@pytest.mark.parametrize("status", ["pending", "failed", "on-hold", "processing", "wc-own"])
+def test_order_that_nobody_paid_waits_as_of_the_answer(status):
+    *_, waiting = answer({**ORDER, "status": status})
     assert (waiting.kind, waiting.occurred_at, waiting.life) == (Kind.OPEN, NOW, False)
+
+
+@pytest.mark.parametrize("order", [PAID, {**ORDER, "status": "cancelled"}])
+def test_order_that_is_paid_or_over_waits_for_nothing(order):
+    assert Kind.OPEN not in {event.kind for event in answer(order)}
 
 
 @pytest.mark.parametrize(
