@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from voidtrail.event.account import Account
-from voidtrail.event.model import Delivery, Micros, Via
+from voidtrail.event.model import Delivery, Event, Micros, Unreadable, Via
 from voidtrail.ledger.contract import SLICE_MAX, Item
 from voidtrail.runtime.app import House, add_account
 from voidtrail.runtime.clock import to_text
@@ -22,7 +22,7 @@ from voidtrail.runtime.reconciling.shapes import FOUND, RUN, Finding, Run
 from voidtrail.runtime.revisions import Progress, supersede
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources import bill
-from voidtrail.sources.bill_reading import Said
+from voidtrail.sources.bill_reading import Bad, Said
 
 _PER_ENTRY: Final = 200
 
@@ -69,10 +69,13 @@ class Kept:
     # ------------------------------------------------------------------ rows
 
     def keep(
-        self, rows: Iterator[Said], digest: str, since: Micros, until: Micros, tell: Progress,
+        self, rows: Iterator[Said | Bad], digest: str, since: Micros, until: Micros, tell: Progress,
         total: int,
     ) -> int:  # fmt: skip
-        """Write the rows that are not there yet; return the file's number."""
+        """Write the rows that are not there yet; return the file's number.
+
+        Lines that could not be read are kept too, in quarantine.
+        """
         house, turns = self.house, Turns(self.house)
         no, done = self._enter(digest, f"{self.form} {to_text(since)}..{to_text(until)}")
         if done:
@@ -121,16 +124,22 @@ class Kept:
         ledger.commit()
         return int(known), bool(row[0])
 
-    def _item(self, said: Said, digest: str, at: Micros, witness: Entry, no: int) -> Item:
+    def _item(self, said: Said | Bad, digest: str, at: Micros, witness: Entry, no: int) -> Item:
+        found: list[Event] | Unreadable
+        if isinstance(said, Said):
+            line, body = said.row.line, msgspec.json.encode(said.fields)
+            found = bill.events_of(said.row, digest, self.entry.identity)
+        else:
+            line, body = said.line, said.text.encode("utf-8", "replace")
+            found = Unreadable(path=f"line {line} {said.column}".strip(), why=said.why)
         headers = (
-            (bill.FILE, digest), (bill.LINE, str(said.row.line)), (bill.FORM, self.form),
+            (bill.FILE, digest), (bill.LINE, str(line)), (bill.FORM, self.form),
             (bill.OF, self.entry.identity),
         )  # fmt: skip
         delivery = Delivery(
             source=bill.NAME, account=self.name, received_at=at,
-            body=msgspec.json.encode(said.fields), headers=headers, via=Via.FILE, context=digest,
+            body=body, headers=headers, via=Via.FILE, context=digest,
         )  # fmt: skip
-        found = bill.events_of(said.row, digest, self.entry.identity)
         return item_of(delivery, found, witness, self.house.keyring, file_no=no)
 
     # ------------------------------------------------------------------ the run

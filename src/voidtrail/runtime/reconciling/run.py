@@ -24,7 +24,7 @@ from voidtrail.runtime.reconciling.proving import write_proofs
 from voidtrail.runtime.reconciling.shapes import KINDS, Note, Outcome, Run, Sums
 from voidtrail.runtime.revisions import Progress
 from voidtrail.sources.bill import FORMS
-from voidtrail.sources.bill_reading import Said
+from voidtrail.sources.bill_reading import Bad, Said
 from voidtrail.sources.table.mapping import parse_mapping
 
 TABLE: Final = "table"
@@ -96,8 +96,8 @@ def reconcile_file(house: House, asked: Asked, progress: Progress | None = None)
         replaces=tuple(each.number for each in before
                        if each.digest == file.digest or (each.since, each.until) == (since, until)),
     )  # fmt: skip
-    said = (each for each in reading.pieces("", tell) if isinstance(each, Said))
-    kept.keep(said, file.digest, since, until, tell, bill.rows.height)
+    said = (each for each in reading.pieces("", tell) if isinstance(each, Said | Bad))
+    kept.keep(said, file.digest, since, until, tell, bill.rows.height + bill.unreadable)
     kept.enter(run, findings)
     return Outcome(run=run, findings=findings)
 

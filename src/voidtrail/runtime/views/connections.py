@@ -99,7 +99,8 @@ def _connection(
     circuits: dict[str, str], due: dict[int, Micros],
 ) -> Connection:  # fmt: skip
     account, abilities = entry.account, entry.source.CAPABILITIES
-    first_at = _first(house, entry.no)
+    # Where pushes prove nothing, the first answer does.
+    first_at = _first(house, entry.no, _PUSH if abilities.signed else _ASKED)
     codes, refused_at = refused.get(entry.no, ({}, None))
     secrets = self_test(entry, now)
     sound = all(each.result in ("good", "soon") or not each.needed for each in secrets)
@@ -144,11 +145,11 @@ def _address(house: House, entry: Entry) -> str:
     return f"{house.settings.server.public_url.rstrip('/')}{path}"
 
 
-def _first(house: House, no: int) -> Micros | None:
-    """Return when the first push came that was proved; what is not proved is never kept."""
+def _first(house: House, no: int, via: int) -> Micros | None:
+    """Return when the first delivery came that was proved; what is refused is never kept."""
     row = house.ledger.db.execute(
         "SELECT min(received_at) FROM (SELECT received_at, via FROM delivery WHERE account_no = ? "
-        "ORDER BY received_at LIMIT ?) WHERE via = ?", (no, _LOOKED_AT, _PUSH),
+        "ORDER BY received_at LIMIT ?) WHERE via = ?", (no, _LOOKED_AT, via),
     ).fetchone()  # fmt: skip
     return None if row[0] is None else int(row[0])
 

@@ -152,6 +152,21 @@ def test_half_a_file_is_taken_in_as_far_as_it_goes_and_says_so(house, tmp_path):
     assert again.run.replaces == (1,)
 
 
+def test_a_line_that_cannot_be_read_is_quarantined_and_named(house, tmp_path):
+    day, asked = a_day(house, tmp_path, form="wechatpay")
+    lines = asked.path.read_text("utf-8-sig").splitlines()
+    lines[3] = lines[3].replace(f"`{day.merchant}", "`x", 1).rpartition(",`")[0]
+    asked.path.write_text("\n".join(lines) + "\n", "utf-8")
+    found = reconcile_file(house, asked)
+    assert found.run.unreadable == 1
+    assert not found.run.complete
+    assert any(each.code == "unreadable" and each.where == "4" for each in found.run.notes)
+    ((path, why),) = house.ledger.db.execute("SELECT path, why FROM delivery WHERE outcome = 1")
+    assert path == "line 4"
+    assert "fields, but the header names" in why
+    assert found.run.counts["missing_there"] == 0, "it may be the line that cannot be read"
+
+
 # ------------------------------------------------------------------------------- what is kept
 
 
