@@ -26,16 +26,19 @@ def query(
 
 
 def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str) -> Request | None:
-    """Void a transaction that is not settling yet, or refund one that is.
+    """Void a transaction that is not settling yet, or give back what one took.
 
-    The deed's key goes along as api-request-key, so that Braintree does it once.
+    To give back everything is a reversal: Braintree voids what is not settled yet, which it does
+    not refund, and refunds the rest. The deed's key goes along as api-request-key, so that
+    Braintree does it once.
     """
     key = f"<api-request-key>{escape(deed.key)}</api-request-key>"
     if deed.verb is Verb.VOID:
         method, path = "PUT", "/void"
     elif deed.verb is Verb.REFUND:
-        method, path = "POST", "/refund"
-        if deed.amount_minor is not None:
+        is_whole = deed.amount_minor in (None, deed.total_minor)
+        method, path = "POST", "/reverse" if is_whole else "/refund"
+        if deed.amount_minor is not None and not is_whole:
             key = f"<amount>{major_text(deed.amount_minor, deed.currency)}</amount>{key}"
     else:
         return None

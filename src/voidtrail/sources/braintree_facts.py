@@ -32,6 +32,7 @@ from voidtrail.sources.telling import (
     UNKNOWN,
     VOID,
     Teller,
+    ordered,
 )
 
 _SUBMITTED: Final = frozenset({"submitted_for_settlement", "settlement_pending", "settling"})
@@ -88,7 +89,7 @@ def transaction(told: Told, node: Element, local: str = "") -> Iterator[Event]:
     if row is None or row.kind is OTHER:
         yield tell(OTHER, UNKNOWN, reason=(0, first(status, told.word)))
     elif row.kind is VOID:
-        yield from _voided(tell, node, operation, amount)
+        yield from _voided(told, tell, node, operation, amount)
     elif row.kind is EXPIRE:
         why, hold = (number("authorisation_lapsed"), ""), f"authorise:{operation}"
         yield tell(VOID, SUCCEEDED, f"{operation}:lapsed", amount, OWN, reverses=hold, reason=why)
@@ -110,12 +111,18 @@ def transaction(told: Told, node: Element, local: str = "") -> Iterator[Event]:
                 yield tell(REFUND, PENDING, (refund.text or "").strip())
 
 
-def _voided(tell: Teller, node: Element, operation: str, amount: int | None) -> Iterator[Event]:
+def _voided(
+    told: Told, tell: Teller, node: Element, operation: str, amount: int | None
+) -> Iterator[Event]:
     """Tell of a void. One that came after the submission undoes that too."""
     by = next((text(e, "user") for e in _history(node) if text(e, "status") == "voided"), "")
     why = (number("merchant_request" if by else "unstated"), "")
     hold, taken = f"authorise:{operation}", f"capture:{operation}"
     yield tell(VOID, SUCCEEDED, f"{operation}:voided", amount, OWN, reverses=hold, reason=why)
+    if ordered(told.delivery.context) is REFUND:
+        # What was to be given back had not been settled, so it was let go instead.
+        back = (number("merchant_refund"), "")
+        yield tell(REFUND, SUCCEEDED, f"{operation}:voided", amount, OWN, reason=back)
     if any(text(event, "status") in _SUBMITTED for event in _history(node)):
         why = (number("merchant_request"), "")
         undone = f"{operation}:submission_voided"

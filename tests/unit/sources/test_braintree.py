@@ -222,6 +222,13 @@ def test_void_after_the_submission_undoes_that_too():
     assert (void.kind, back.kind, back.reverses) == (Kind.VOID, Kind.REVERSE, "capture:t1")
 
 
+def test_refund_of_what_was_not_settled_yet_is_a_void():
+    steps = (("submitted_for_settlement", AT, ""), ("voided", AT, "x"))
+    found = answer(transaction("voided", history(*steps)), context="act:refund")
+    assert [e.kind for e in found] == [Kind.VOID, Kind.REFUND, Kind.REVERSE]
+    assert {e.result for e in found} == {Result.SUCCEEDED}
+
+
 @pytest.mark.parametrize(
     ("status", "more", "why"),
     [
@@ -359,6 +366,9 @@ def test_deeds_carry_their_key_and_no_markup_of_ours():
     request = source.act(deed, BRAINTREE, KEYS, NOW, "n")
     assert (request.method, request.url[-7:]) == ("POST", "/refund")
     assert b"<amount>500</amount><api-request-key>&lt;k&gt;</api-request-key>" in request.body
+    whole = msgspec.structs.replace(deed, total_minor=500)
+    request = source.act(whole, BRAINTREE, KEYS, NOW, "n")
+    assert (request.url[-8:], b"<amount>" in request.body) == ("/reverse", False)
     void = source.act(msgspec.structs.replace(deed, verb=Verb.VOID), BRAINTREE, KEYS, NOW, "n")
     assert (void.method, void.url[-5:], b"amount" in void.body) == ("PUT", "/void", False)
     assert (

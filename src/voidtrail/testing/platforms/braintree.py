@@ -220,7 +220,7 @@ class FakeBraintree(FakePlatform):
     def _done(
         self, verb: str, payment: FakePayment, amount_minor: int, key: str, at: Micros
     ) -> Answer:
-        if verb == "void":
+        if verb == "void" or (verb == "reverse" and payment.status == "held"):
             if payment.status != "held" or not self.do(payment, Step.VOID, at):
                 return _refusal(_NOT_VOIDABLE)
             return _ok(200, self.sale(payment))
