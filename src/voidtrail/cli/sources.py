@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -47,8 +48,9 @@ def table(context: typer.Context, json: Json = False) -> None:
     shown = Table(box=None, pad_edge=False)
     shown.add_column(_("Source"), no_wrap=True)
     shown.add_column("", no_wrap=True)
-    for column in _COLUMNS:
-        shown.add_column(_(column), justify="center")
+    for column in map(_, _COLUMNS):
+        widest = max(cell_len(word) for word in column.split())
+        shown.add_column(column, justify="center", min_width=widest)
     for each in found:
         can = (each.query, each.close, each.void, each.refund, each.pay_link, each.bill_file)
         notify = ("●" if each.signed else "○") if each.notify else "–"
