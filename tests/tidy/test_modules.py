@@ -18,6 +18,7 @@ ENTRY_POINTS = {
     "voidtrail.testing.crash",
     "voidtrail.testing.inspection",
     "voidtrail.testing.ledger_contract",
+    "voidtrail.testing.platforms.server",
 }
 FOLDERS_LOADED_BY_NAME = ("migrations",)
 
