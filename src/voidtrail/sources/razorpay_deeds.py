@@ -23,6 +23,7 @@ _PATHS: Final = {
     "order": "orders/{}/payments",
     "plink": "payment_links/{}",
 }
+_REFERENCE_MAX: Final = 40
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{10,64}")
 
 
@@ -48,7 +49,11 @@ def _request(
 
 def _key(key: str) -> str:
     """Return an idempotency key of the form that Razorpay takes: 10 characters or more."""
-    return key if _KEY.fullmatch(key) else crypto.hashed_hex(key.encode(), "sha256").decode()
+    return key if _KEY.fullmatch(key) else _hashed(key)
+
+
+def _hashed(key: str) -> str:
+    return crypto.hashed_hex(key.encode(), "sha256").decode()[:_REFERENCE_MAX]
 
 
 def query(
@@ -88,7 +93,7 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
             "amount": deed.amount_minor,
             "currency": deed.currency,
             # Razorpay makes one link for a reference, and refuses a second one.
-            "reference_id": deed.key[:40],
+            "reference_id": deed.key if len(deed.key) <= _REFERENCE_MAX else _hashed(deed.key),
             "notes": {field: deed.order},
         }
         return _request("POST", "payment_links", account, secrets, deed.payment, link,

@@ -97,3 +97,23 @@ def test_only_links_are_closed_and_nothing_is_let_go():
 def test_order_s_refund_is_filed_under_the_payment_that_was_asked_for():
     [event] = answer(REFUND, "order_1", "act:refund")
     assert (event.kind, event.payment, event.names) == (Kind.REFUND, "order_1", ("pay_1",))
+
+
+@pytest.mark.parametrize("key", ["k-1", "k" * 64])
+def test_pay_link_names_our_order_and_is_made_once_for_a_key(key):
+    request = act(Verb.PAY_LINK, "order_1", key=key)
+    wanted = json.loads(request.body)
+    assert wanted["notes"] == {"order_id": "A7"}
+    assert len(wanted["reference_id"]) <= 40
+    other = json.loads(act(Verb.PAY_LINK, "order_1", key=key + "x").body)
+    assert wanted["reference_id"] != other["reference_id"]
+
+
+def test_made_link_waits_under_its_own_name():
+    made = {"id": "plink_9", "status": "created", "amount": 500, "currency": "INR",
+            "reference_id": "k-1", "notes": {"order_id": "A7"}, "expire_by": NOW_S + 60}  # fmt: skip
+    event, *_ = answer(made, "order_1", "act:pay_link")
+    assert (event.kind, event.result, event.payment, event.order) == (
+        Kind.OPEN, Result.PENDING, "plink_9", "A7",
+    )  # fmt: skip
+    assert event.until == (NOW_S + 60) * 1_000_000
