@@ -110,9 +110,9 @@ def test_pay_link_names_our_order_and_is_made_once_for_a_key(key):
 
 
 def test_made_link_waits_under_its_own_name():
-    made = {"id": "plink_9", "status": "created", "amount": 500, "currency": "INR",
-            "reference_id": "k-1", "notes": {"order_id": "A7"}, "expire_by": NOW_S + 60}  # fmt: skip
-    event, *_ = answer(made, "order_1", "act:pay_link")
+    made = {"id": "plink_9", "status": "created", "amount": 500, "currency": "INR"}
+    more = {"reference_id": "k-1", "notes": {"order_id": "A7"}, "expire_by": NOW_S + 60}
+    event, *_ = answer(made | more, "order_1", "act:pay_link")
     assert (event.kind, event.result, event.payment, event.order) == (
         Kind.OPEN, Result.PENDING, "plink_9", "A7",
     )  # fmt: skip
