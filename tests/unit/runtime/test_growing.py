@@ -275,6 +275,23 @@ def test_a_file_that_is_gone_is_a_gap(log):
     assert log.reader.gaps == 1
 
 
+def test_logs_that_begin_alike_are_told_apart(log):
+    """Found by the benchmark, whose made-up lines come again every thousand."""
+    banner = ["#" * 400] * 3
+    for turn in range(3):
+        log.write(*banner, f"a{turn}")
+        log.read()
+        log.write(*banner, f"b{turn}")
+        log.rotate()
+        log.write(*banner, f"c{turn}")
+        log.rotate()
+        log.restart()
+        log.now += 40
+    log.read()
+    said = [line for line in log.seen if not line.startswith("#")]
+    assert said == [f"{letter}{turn}" for turn in range(3) for letter in "abc"]
+
+
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("copies", [False, True], ids=["renamed", "copied"])
 def test_any_life_of_a_log_is_read_once(tmp_path, seed, copies):

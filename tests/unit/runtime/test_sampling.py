@@ -104,7 +104,12 @@ def test_a_written_source_is_tried_as_of_an_instant(tried):
 def test_an_answer_is_tried_as_an_answer(tried, monkeypatch):
     seen = []
     real = sampling._refusal
-    monkeypatch.setattr(sampling, "_refusal", lambda *given: seen.append(given[1]) or real(*given))
+
+    def refusal(*given):
+        seen.append(given[1])
+        return real(*given)
+
+    monkeypatch.setattr(sampling, "_refusal", refusal)
     tried(_request(), asked="T1")
     assert (seen[0].via, seen[0].request) == (Via.ASKED, "T1")
 

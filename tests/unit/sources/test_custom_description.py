@@ -86,7 +86,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_its_path(was, now, told):
     assert was in WHOLE
     text = WHOLE.replace(was, now, 1)
     if told is None:
-        assert parse_description(text)
+        assert parse_description(text) is not None
         return
     with pytest.raises(SettingInvalid, match=re.escape(told)):
         parse_description(text)

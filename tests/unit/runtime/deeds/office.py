@@ -72,7 +72,7 @@ class NearAsker(Asker):
 class SteppingIntake(Intake):
     """An intake that may end the process before and after everything that becomes durable."""
 
-    office = None
+    office: Any = None
 
     async def exclusively(self, work):
         self.office.step("write")

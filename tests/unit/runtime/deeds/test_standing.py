@@ -87,7 +87,7 @@ def test_the_payments_page_says_it_in_words(tmp_path):
     name = next(iter(office.fake.payments))
     with office.house() as house:
         page = payment_page(house, f"stripe/main/{name}")
-    draw = environment().get_template("_life.html").module.life
+    draw = environment().get_template("_life.html").module.life  # type: ignore[attr-defined]
     shown = str(draw(page, lambda place: place, office.clock()))
     assert "Paid after it was called off" in shown
     assert "waits for a second person" in shown
@@ -98,7 +98,7 @@ def test_the_payments_page_says_it_in_words(tmp_path):
     with office.house() as house:
         page = payment_page(house, f"stripe/main/{payment.reference}")
     speak("zh_CN")
-    shown = str(environment().get_template("_life.html").module.life(page, str, office.clock()))
+    shown = str(environment().get_template("_life.html").module.life(page, str, office.clock()))  # type: ignore[attr-defined]
     speak("en")
     assert "未开启自动关单" in shown
 

@@ -2,6 +2,7 @@
 
 import warnings
 from functools import cache
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -61,7 +62,7 @@ def test_official_sdk_takes_its_notices(fake, sdk):
 def test_official_sdk_asks_the_same_riddle(fake, sdk):
     riddle = "20f9f8ed05f77439fe955c977e4c8a53"
     assert fake.challenge(riddle) == sdk.webhook_notification.verify(riddle)
-    recorder = Recorder(fake)
+    recorder: Any = Recorder(fake)
     answer = recorder.source.challenge(f"bt_challenge={riddle}", recorder.secrets)
     assert answer.body.decode() == fake.challenge(riddle)
 

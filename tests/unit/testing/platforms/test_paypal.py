@@ -1,6 +1,7 @@
 """The fake PayPal answers as the real one where sources depend on it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,8 @@ def test_stranger_is_told_nothing_and_the_app_is_given_a_token(fake):
     payment = fake.open("A", 100, NOW)
     path = f"/v2/checkout/orders/{payment.reference}"
     assert asked(fake, "GET", path, authorization="Bearer x")[0] == 401
-    request = Recorder(fake).source.token(Recorder(fake).account, Recorder(fake).secrets)
+    recorder: Any = Recorder(fake)
+    request = recorder.source.token(recorder.account, recorder.secrets)
     status, said = asked(fake, "POST", "/v1/oauth2/token",
                          authorization=dict(request.headers)["Authorization"])  # fmt: skip
     assert (status, said["token_type"]) == (200, "Bearer")
