@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from voidtrail.event.model import Micros, Via
+from voidtrail.errors import VoidtrailError
+from voidtrail.event.model import Deed, Micros, Verb, Via
 from voidtrail.runtime.app import House
 from voidtrail.runtime.poll import CIRCUIT
 from voidtrail.runtime.preparing import Entry
@@ -155,10 +156,23 @@ def _first(house: House, no: int, via: int) -> Micros | None:
 
 
 def _verbs(entry: Entry, now: Micros) -> tuple[str, ...]:
+    """Return what the platform can do for the credentials that the account has."""
     abilities = entry.source.CAPABILITIES
-    can = [name for name in VERBS if getattr(abilities, name, False)]
-    asks = entry.source.query("probe", entry.account, entry.secrets, now, "0") is not None
-    return tuple(name for name in can if asks or name == "bill_file")
+    return tuple(name for name in VERBS if getattr(abilities, name) and _can(entry, name, now))
+
+
+def _can(entry: Entry, name: str, now: Micros) -> bool:
+    source, account, secrets = entry.source, entry.account, entry.secrets
+    if name == "bill_file":
+        return True
+    try:
+        if name == "query":
+            return source.query("probe", account, secrets, now, "0") is not None
+        probe = Deed(verb=Verb(name), payment="probe", key="probe", operation="probe",
+                     amount_minor=1, currency="CNY", order="probe")  # fmt: skip
+        return source.act(probe, account, secrets, now, "0") is not None
+    except (VoidtrailError, ValueError):
+        return False  # credentials that cannot be used, as the self-test says
 
 
 def _quarantined(house: House, no: int) -> tuple[int, str]:

@@ -38,7 +38,7 @@ class Tested(Shape, frozen=True, kw_only=True):
         result: "good", "soon" (a certificate that ends within 30 days), "missing", "broken".
         why: which code of the fault: "absent", "blanks", "placeholder", "short", "length",
             "unreadable", "expired", "not_yet"; "" if none.
-        detail: a certificate's name, in words of its own.
+        detail: a certificate's common name and serial number.
         until: the last instant of a certificate.
     """
 
@@ -106,7 +106,7 @@ def _is_hex(text: str) -> bool:
 def _certificate(text: str, now: Micros) -> Verdict:
     try:
         chain = certificate.chain(text)
-        name = certificate.named(text)
+        name = f"{certificate.common_name(chain[0])} · {chain[0].serial_number:X}"
     except (KeyUnknown, ValueError):
         return "broken", "unreadable", "", None
     moment = datetime.fromtimestamp(now / 1_000_000, UTC)
