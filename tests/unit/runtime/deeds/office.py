@@ -5,6 +5,7 @@ import copy
 import shutil
 from collections import Counter
 from contextlib import contextmanager
+from typing import Any
 
 from structlog.testing import capture_logs
 

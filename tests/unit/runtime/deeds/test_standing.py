@@ -98,7 +98,8 @@ def test_the_payments_page_says_it_in_words(tmp_path):
     with office.house() as house:
         page = payment_page(house, f"stripe/main/{payment.reference}")
     speak("zh_CN")
-    shown = str(environment().get_template("_life.html").module.life(page, str, office.clock()))  # type: ignore[attr-defined]
+    draw = environment().get_template("_life.html").module.life  # type: ignore[attr-defined]
+    shown = str(draw(page, str, office.clock()))
     speak("en")
     assert "未开启自动关单" in shown
 
