@@ -33,6 +33,7 @@ class Bench(StrEnum):
     CONTENTION = "contention"
     LIVE = "live"
     SOURCES = "sources"
+    TAIL = "tail"
     CONSOLE = "console"
 
 
@@ -41,6 +42,7 @@ _TITLES = {
     "import": later("Import: a file of orders through voidtrail ingest, as a whole process"),
     "fold": later("Fold: facts into payments by the generated GROUP BY in DuckDB"),
     "contention": later("Contention: 64 connections beside others' work on the same file"),
+    "tail": later("Tail: a log read while it grows, through rotations and restarts"),
     "sources": later("Sources: CPU of one notification, its signature proved and its words read"),
     "console": later("Console: whole pages over a ledger of millions of payments"),
     "live": later("Live: from a notification sent to its row at everybody who listens"),
@@ -67,7 +69,7 @@ def bench(
     ] = Path(),
     json: Json = False,
 ) -> None:
-    """Measure this machine: intake, import, fold, contention, live, sources, console.
+    """Measure this machine: intake, import, fold, contention, live, sources, tail, console.
 
     Look at the ratios: the other figures depend on the machine, its disk and its neighbours.
 
@@ -117,7 +119,8 @@ def _show(found: Measured) -> None:
         style="dim", markup=False,
     )  # fmt: skip
     shown = {"intake": _intake, "import": _imports, "fold": _fold, "contention": _contention,
-             "live": _live, "sources": _sources, "console": _console}  # fmt: skip
+             "live": _live, "sources": _sources, "tail": _tail,
+             "console": _console}  # fmt: skip
     console.print(shown[found.name](found.data))
     if found.name == "intake":
         _say_of_intake(console, found)
@@ -269,9 +272,24 @@ def _sources(data: dict[str, Any]) -> Table:
     for each in data["sources"]:
         parts = each["verify_s"], each["translate_s"]
         table.add_row(
-            each["title"], f"{each['notices']:,}", f"{each['bytes']:,.0f}",
+            each["source"], f"{each['notices']:,}", f"{each['bytes']:,.0f}",
             *(f"{seconds * 1e6:,.1f}" for seconds in (*parts, sum(parts))),
         )  # fmt: skip
+    return table
+
+
+def _tail(data: dict[str, Any]) -> Table:
+    table = _table(_("lines per s"), _("lines"), _("lost"), _("doubled"), _("behind s"),
+                   _("memory MB"), left=0)  # fmt: skip
+    table.add_row(
+        f"{data['plan']['lines_per_s']:,}", f"{data['lines']:,}", f"{data['lost']:,}",
+        f"{data['doubled']:,}", f"{data['behind_s']:,.1f}",
+        " – ".join(f"{size / 1e6:,.0f}" for size in data["resident_bytes"]),
+    )  # fmt: skip
+    table.caption = _("{rotations} rotations, {restarts} restarts; CPU of the server {cpu}").format(
+        rotations=data["rotations"], restarts=data["restarts"],
+        cpu=screen.percent(data["cpu_share"]),
+    )  # fmt: skip
     return table
 
 
