@@ -98,3 +98,16 @@ def sorted_pairs(
     """
     kept = [(name, value) for name, value in fields if name not in drop and (value or empties)]
     return between.join([f"{name}={value}" for name, value in sorted(kept)])
+
+
+def hides_field(fields: Mapping[str, str], read: Collection[str]) -> bool:
+    """Return whether a value holds a field that is read: it would be signed as if it stood alone.
+
+    Joined text does not tell {"a": "1&b=2"} from {"a": "1", "b": "2"}, so that whoever saw a signed
+    message could send it again with a field hidden in the one before.
+
+    >>> hides_field({"a": "1&b=2"}, {"b"}), hides_field({"a": "1&c=2"}, {"b"})
+    (True, False)
+    """
+    return any("&" in value and any(f"&{name}=" in value for name in read)
+               for value in fields.values())  # fmt: skip

@@ -36,7 +36,12 @@ from voidtrail.sources.contract import (
     never_told,
     unreadable,
 )
-from voidtrail.sources.custom_description import Description, parse_description
+from voidtrail.sources.custom_description import (
+    Description,
+    names_read,
+    parse_description,
+    words_of,
+)
 from voidtrail.sources.custom_wire import Message, instant
 
 NAME: Final = "custom"
@@ -80,6 +85,8 @@ class Described:
     def __init__(self, description: Description) -> None:
         self.description = description
         uses_rsa = description.signature.algorithm in _RSA
+        joins = any(word == "fields" for _, word in words_of(description.signature.text))
+        self._hidden = names_read(description) if joins else frozenset()
         self.VERSION = 1000 * (VERSION - 1) + description.version
         self.CAPABILITIES = Capabilities(
             title=description.title, webhook=True, retries=description.retries,
@@ -103,8 +110,10 @@ class Described:
             AccountMismatch: a place of `[expect]` holds another value.
         """
         message, said = Message(delivery, self.description), self.description
-        if not message.is_readable:
-            raise SignatureInvalid(f"the body is no {said.body}, or a field stands twice")
+        if not message.is_readable or message.hides_field(self._hidden):
+            raise SignatureInvalid(
+                f"the body is no {said.body}, a field stands twice, or one hides in another"
+            )
         signature = message.value(said.signature.at)
         if not signature:
             raise SignatureMissing(f"no signature at {said.signature.at!r}")

@@ -210,6 +210,12 @@ def parse_description(text: str) -> Description:
     return found
 
 
+def names_read(found: Description) -> frozenset[str]:
+    """Return the names of the fields of the body that are read."""
+    at = (place for place, _ in _places(found))
+    return frozenset(place.rpartition("/")[2] for place in at if ":" not in place)
+
+
 def _refuse_unknown(tree: Mapping[str, Any], shape: type[msgspec.Struct], path: str) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
     for key, value in tree.items():

@@ -96,6 +96,21 @@ class Message:
             below = opened if isinstance(opened, dict) else {}
         return [(name, _text(raw)) for name, raw in below.items()]
 
+    def hides_field(self, read: frozenset[str]) -> bool:
+        """Return whether a signed value holds a field that is read, as joined text allows.
+
+        Args:
+            read: the names that are read.
+        """
+        sign = self.description.signature
+        if not (sign.names and sign.equals and sign.between):
+            return False
+        return any(
+            sign.between in text
+            and any(f"{sign.between}{name}{sign.equals}" in text for name in read)
+            for _, text in self.signed_fields()
+        )
+
     def signed_text(self, secret: str) -> bytes:
         """Return what is signed.
 

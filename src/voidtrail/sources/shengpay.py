@@ -101,6 +101,11 @@ _DIGESTS: Final[Mapping[str, tuple[crypto.Digest, str]]] = {
     "RSA2": ("sha256", "public_key"),
     "RSA": ("sha1", "public_key_sha1"),
 }
+_READ: Final = frozenset({
+    "appId", "mchId", "outTradeNo", "transactionId", "totalFee", "resultCode", "tradeState",
+    "errorCode", "refundId", "refundStatus", "refundFee", "outRefundNo", "timeEnd",
+    "refundSuccessTime", "subMchId",
+})  # fmt: skip
 _API_BASE: Final = "https://mchapi.shengpay.com"
 _QUERY: Final = "/api/v3/payment/orderquery"
 _REFUND: Final = "/api/v3/payment/refund"
@@ -125,8 +130,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         KeyUnknown: the account has no key for the algorithm.
     """
     fields = canonical.json_fields(delivery.body)
-    if fields is None:
-        raise SignatureInvalid("the body is no JSON object")
+    if fields is None or canonical.hides_field(fields, _READ):
+        raise SignatureInvalid("the body is no JSON object, or a field hides in another")
     sign, kind = fields.get("sign", ""), fields.get("signType", "")
     if not sign or not kind:
         if delivery.via is ASKED and _is_error(fields):

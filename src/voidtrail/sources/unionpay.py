@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from voidtrail.errors import KeyUnknown, SignatureInvalid, SignatureMissing
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import Acknowledgement, Deed, Delivery, Micros, Request, Verb
-from voidtrail.sources import crypto, reading, unionpay_facts, unionpay_wire
+from voidtrail.sources import canonical, crypto, reading, unionpay_facts, unionpay_wire
 from voidtrail.sources.contract import Capabilities, Identity, Outcome, Translation, unreadable
 from voidtrail.sources.telling import ASKED
 
@@ -37,6 +37,11 @@ IDENTITY: Final = Identity(
 EVENTS: Final = unionpay_facts.EVENTS
 REASONS: Final = unionpay_facts.REASONS
 _VERSIONS: Final = ("5.1.0", "5.0.0")
+_READ: Final = frozenset({
+    "merId", "orderId", "txnTime", "txnType", "txnAmt", "currencyCode", "queryId", "origQryId",
+    "respCode", "origRespCode", "settleDate", "traceTime", "payTimeout", "subMerId",
+    "origOrderId", "origTxnTime",
+})  # fmt: skip
 _API_BASE: Final = "https://gateway.95516.com"
 _QUERY: Final = "/gateway/api/queryTrans.do"
 _BACK: Final = "/gateway/api/backTransReq.do"
@@ -63,8 +68,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         KeyUnknown: the certificate, which is named, is a stranger's or not valid, or none is known.
     """
     fields = _fields(delivery)
-    if fields is None:
-        raise SignatureInvalid("the body is no form in which every field stands once")
+    if fields is None or canonical.hides_field(fields, _READ):
+        raise SignatureInvalid("the body is no form in which every field stands once, and alone")
     signature, method = fields.get("signature", ""), fields.get("signMethod", "")
     if not signature:
         if delivery.via is ASKED and fields.get("respCode") not in unionpay_facts.DONE:

@@ -227,3 +227,14 @@ def test_the_checked_text_is_shown_without_the_secret():
     rule, given = RULES["MD5 of a sorted form with the key behind"]
     source = described.source(_described(rule, given.delivery))
     assert source.explain(given.delivery) == f"{SORTED}&key={{secret}}"
+
+
+def test_no_field_hides_in_the_one_before_it():
+    rule, given = RULES["RSA over sorted fields"]
+    source = described.source(_described(rule, given.delivery))
+    fields = json.loads(given.delivery.body)
+    fields["order_no"] += f"&status={fields.pop('status')}"
+    hidden = described.delivery(fields)
+    assert source.explain(hidden) == source.explain(given.delivery)
+    with pytest.raises(SignatureInvalid, match="hides in another"):
+        source.verify(hidden, given.secrets, NOW)

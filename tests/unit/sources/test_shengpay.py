@@ -227,3 +227,16 @@ def test_refund_is_ordered_once_by_its_key_and_accepted_is_not_done():
 def test_acknowledgement_is_plain_upper_case():
     kept = shengpay.acknowledge(Outcome.KEPT)
     assert (kept.status, kept.content_type, kept.body) == (200, "text/plain", b"SUCCESS")
+
+
+def test_no_field_hides_in_the_one_before_it():
+    """Joined, it would be signed all the same: a refund would look like a payment."""
+    signed = _sign(REFUND)
+    shown = ("refundId", "refundStatus", "refundSuccessTime")
+    hidden = {name: text for name, text in signed.items() if name not in shown}
+    hidden["refundFee"] = "&".join(
+        [REFUND["refundFee"], *(f"{name}={REFUND[name]}" for name in shown)]
+    )
+    with pytest.raises(SignatureInvalid, match="hides in another"):
+        shengpay.verify(_push(hidden), KEYS, NOW)
+    shengpay.verify(_push(_sign({**PAID, "attach": "a=1&b=2"})), KEYS, NOW)

@@ -370,3 +370,11 @@ def test_accepted_is_not_done():
     assert event.payment == f"A1001@{SENT}"
     [event] = _told(None, _answer({**VOID, "respCode": "35"}, "act:void"))
     assert (event.kind, event.result, event.code) == (Kind.VOID, Result.REFUSED, "35")
+
+
+def test_no_field_hides_in_the_one_before_it():
+    signed = _sign(VOID)
+    hidden = {name: text for name, text in signed.items() if name != "origQryId"}
+    hidden["orderId"] = f"{VOID['orderId']}&origQryId={Q}"
+    with pytest.raises(SignatureInvalid, match="and alone"):
+        unionpay.verify(_push(hidden), KEYS, NOW)
