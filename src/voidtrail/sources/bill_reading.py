@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from voidtrail.event.bill import BillRow
+from voidtrail.event.bill import BillRow, Item
 from voidtrail.event.model import Micros
 from voidtrail.money import exponent, minor_from_major
 
@@ -41,11 +41,16 @@ class Hints(NamedTuple):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What a bill says of itself; the period is half-open."""
+    """What a bill says of itself; the period is half-open.
+
+    Attributes:
+        lacks: what such a bill never holds, as one that was asked for refunds alone.
+    """
 
     merchant: str = ""
     since: Micros | None = None
     until: Micros | None = None
+    lacks: tuple[Item, ...] = ()
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -57,12 +57,19 @@ def read(lines: Iterable[str], hints: Hints) -> Iterator[Piece]:
             if isinstance(each, Said):
                 if not told:
                     told = True
-                    yield Head(each.row.merchant)
+                    yield Head(each.row.merchant, lacks=_lacks(names))
                 count += 1
                 for name in sums:
                     sums[name] += bill_reading.decimal(each.fields.get(name, "")) or Decimal()
             yield each
     yield End(closed)
+
+
+def _lacks(names: list[str]) -> tuple[Item, ...]:
+    """Return what the bill's type leaves out: SUCCESS has no refunds, REFUND no payments."""
+    if "微信退款单号" not in names:
+        return (Item.REFUND,)
+    return (Item.PAYMENT,) if "退款申请时间" in names else ()
 
 
 def _quoted(line: str) -> str:

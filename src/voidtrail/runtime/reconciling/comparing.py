@@ -23,6 +23,7 @@ class Window(NamedTuple):
         before_known: the bill of the period before was taken in, so what stands in neither of
             them is missing.
         whole: nothing of the bill at hand is missing.
+        lacks: what a bill of its type never holds.
     """
 
     since: Micros
@@ -30,6 +31,7 @@ class Window(NamedTuple):
     slack: Micros
     before_known: bool
     whole: bool
+    lacks: tuple[Item, ...] = ()
 
 
 class Compared(NamedTuple):
@@ -151,6 +153,6 @@ def _required(
         is_due = low - window.slack <= leg.at < high and leg.standing is Standing.SUCCEEDED
         if leg.at < low + window.slack and leg.payment in elsewhere:
             is_due = False
-        required = is_due and window.whole
+        required = is_due and window.whole and leg.item not in window.lacks
         yield (no, leg.payment, int(leg.item), int(leg.standing), leg.amount, leg.currency,
                leg.at, leg.op, required, leg.gathered)  # fmt: skip

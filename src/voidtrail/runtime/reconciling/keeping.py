@@ -69,15 +69,16 @@ class Kept:
     # ------------------------------------------------------------------ rows
 
     def keep(
-        self, rows: Iterator[Said | Bad], digest: str, since: Micros, until: Micros, tell: Progress,
-        total: int,
+        self, rows: Iterator[Said | Bad], run: Run, tell: Progress, total: int
     ) -> int:  # fmt: skip
         """Write the rows that are not there yet; return the file's number.
 
         Lines that could not be read are kept too, in quarantine.
         """
         house, turns = self.house, Turns(self.house)
-        no, done = self._enter(digest, f"{self.form} {to_text(since)}..{to_text(until)}")
+        parts = (self.form, f"{to_text(run.since)}..{to_text(run.until)}",
+                 *(f"without {each}" for each in run.lacks))  # fmt: skip
+        no, done = self._enter(run.digest, " ".join(parts))
         if done:
             return no
         witness = house.entries[bill.NAME, self.name]
@@ -89,7 +90,7 @@ class Kept:
         received_at, count = house.clock(), written
         turns.tick()
         while part := list(islice(rows, SLICE_MAX)):
-            items = [self._item(each, digest, received_at, witness, no) for each in part]
+            items = [self._item(each, run.digest, received_at, witness, no) for each in part]
             for start, stop in turns.parts(len(items)):
                 with turns.turn(stop - start) as ledger:
                     ledger.append(items[start:stop], house.clock())

@@ -45,6 +45,7 @@ class Bill(NamedTuple):
         merchants: the accounts that it names.
         bad: the first lines that could not be read; `unreadable` counts all.
         totals: sums that it states.
+        lacks: what a bill of its type never holds.
         closed: its end was there.
     """
 
@@ -56,6 +57,7 @@ class Bill(NamedTuple):
     unreadable: int
     totals: tuple[Total, ...]
     closed: bool
+    lacks: tuple[Item, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -122,7 +124,7 @@ def read(every: Iterator[Piece]) -> Bill:
     frames.append(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
     return Bill(
         pl.concat(frames), frozenset(merchants), head.since, head.until, tuple(bad), unreadable,
-        tuple(totals), closed,
+        tuple(totals), closed, head.lacks,
     )  # fmt: skip
 
 

@@ -76,7 +76,8 @@ def reconcile_file(house: House, asked: Asked, progress: Progress | None = None)
     slack = asked.slack_s * 1_000_000
     since, until = bills.period(bill, asked.day, zone, slack)
     kept, books = Kept(house, entry, file.form), Books(house, entry)
-    window = Window(since, until, slack, kept.ends_at(since), bill.complete)
+    window = Window(since, until, slack, kept.ends_at(since), bill.complete, bill.lacks)
+    lacks = tuple(item.name.lower() for item in bill.lacks)
     tell("compare", 0, 1)
     compared = compare(books, bill, window, kept.file_no(file.digest))
     findings = described(house, bill.rows, compared.found.findings)
@@ -94,10 +95,12 @@ def reconcile_file(house: House, asked: Asked, progress: Progress | None = None)
         counts={kind: sum(each.kind == kind for each in findings) for kind in KINDS},
         there=_sums(bill.rows), here=_sums_here(compared.legs), notes=_notes(bill, checked),
         replaces=tuple(each.number for each in before
-                       if each.digest == file.digest or (each.since, each.until) == (since, until)),
+                       if each.digest == file.digest
+                       or (each.since, each.until, each.lacks) == (since, until, lacks)),
+        lacks=lacks,
     )  # fmt: skip
     said = (each for each in reading.pieces("", tell) if isinstance(each, Said | Bad))
-    kept.keep(said, file.digest, since, until, tell, bill.rows.height + bill.unreadable)
+    kept.keep(said, run, tell, bill.rows.height + bill.unreadable)
     kept.enter(run, findings)
     return Outcome(run=run, findings=findings)
 

@@ -115,6 +115,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         unpaid: payments of ours that took no money and rightly are not there.
         counts: findings by kind.
         complete: the whole bill was there and could be read.
+        lacks: what a bill of its type never holds, as "refund".
     """
 
     number: int
@@ -143,6 +144,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     here: tuple[Sums, ...] = ()
     notes: tuple[Note, ...] = ()
     replaces: tuple[int, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,10 @@ import pytest
 from tests.simulation.bills import book, house_in, reconciled
 from voidtrail.errors import AccountUnknown, BillMismatch, FileInvalid, WrongUse
 from voidtrail.event.account import Account
+from voidtrail.event.bill import Item
 from voidtrail.event.model import Role
 from voidtrail.runtime.app import add_account
+from voidtrail.runtime.reconciling import keeping
 from voidtrail.runtime.reconciling.describing import for_machines
 from voidtrail.runtime.reconciling.keeping import findings_of, runs
 from voidtrail.runtime.reconciling.run import Asked, reconcile_file
@@ -188,6 +190,39 @@ def test_the_same_bill_again_finds_the_same_and_keeps_nothing_twice(house, tmp_p
     assert [each.number for each in runs(house, 9)] == [2, 1]
     for number in (1, 2):
         assert tuple(findings_of(house, number)) == first.findings
+
+
+def test_an_interrupted_run_goes_on_where_it_was(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "SLICE_MAX", 8)
+    _, asked = a_day(house, tmp_path)
+
+    def interrupt(stage, done, total):
+        if stage == "keep" and done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reconcile_file(house, asked, interrupt)
+    assert _active(house) > 0
+    assert not runs(house, 9), "a run that did not end is none"
+    found = reconcile_file(house, asked)
+    assert _active(house) == found.run.payments + found.run.refunds
+    assert found.run.number == 1
+
+
+def test_a_bill_without_refunds_does_not_miss_them(house, tmp_path):
+    day, asked = a_day(house, tmp_path, form="wechatpay")
+    missing = [each for each in day.expected if each.kind == "missing_there"]
+    assert {each.item for each in missing} == {"payment", "refund"}
+    day.entries = [each for each in day.entries if each.item is Item.PAYMENT]
+    text = write(day).decode("utf-8-sig").replace("微信退款单号", "x", 1)
+    asked.path.write_text(text, "utf-8")
+    found = reconcile_file(house, asked)
+    assert found.run.lacks == ("refund",)
+    gone = [each for each in found.findings if each.kind == "missing_there"]
+    assert {each.item for each in gone} == {"payment"}
+    asked.path.write_bytes(write(day))
+    again = reconcile_file(house, asked)
+    assert again.run.replaces == (), "a bill of another type is another bill"
 
 
 def test_a_corrected_bill_takes_the_place_of_the_earlier_one(house, tmp_path):
