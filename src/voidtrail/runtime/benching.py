@@ -5,6 +5,7 @@ What is measured and how stands in `voidtrail.testing.bench`.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -23,18 +24,21 @@ from voidtrail.testing.bench.live import AUDIENCES, SMALL, LiveResult, run_live
 from voidtrail.testing.bench.load import Load
 from voidtrail.testing.bench.machine import Machine, this_machine
 from voidtrail.testing.bench.source_cost import Cost, CostPlan, run_costs
+from voidtrail.testing.bench.tailed import TailPlan, TailResult, run_tail
 
 INTAKE, IMPORT, FOLD, CONTENTION, LIVE = "intake", "import", "fold", "contention", "live"
 CONSOLE: Final = "console"
 SOURCES: Final = "sources"
-NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE, SOURCES, CONSOLE)
+TAIL: Final = "tail"
+NAMES: Final = (INTAKE, IMPORT, FOLD, CONTENTION, LIVE, SOURCES, TAIL, CONSOLE)
 ONLY_NAMED: Final = frozenset({CONSOLE})
 """Measured only if asked for by name: its store takes long to make, and is kept."""
 Tell = Callable[[str], None]
 P = TypeVar("P", Plan, ImportPlan, FoldPlan, CostPlan)
 Result = (
-    IntakeResult | ImportResult | FoldResult | Contention | LiveResult | ConsoleResult | list[Cost]
-)
+    IntakeResult | ImportResult | FoldResult | Contention | LiveResult | ConsoleResult
+    | TailResult | list[Cost]
+)  # fmt: skip
 
 
 class Measured(NamedTuple):
@@ -93,6 +97,8 @@ def bench(
                 result = run_live(room, tell, SMALL if quick else AUDIENCES)
             elif name == SOURCES:
                 result = run_costs(_sized(_COSTS[quick], times), tell)
+            elif name == TAIL:
+                result = run_tail(_TAIL[quick], room, tell, _recorded_lines())
             elif name == CONSOLE:
                 result = _console(ConsolePlan() if not quick else _SMALL_CONSOLE, room, tell)
             else:
@@ -113,6 +119,7 @@ _CONTENTION: Final[dict[bool, dict[str, Any]]] = {
     True: {"seconds": 1.0, "requests_max": 4_000, "rows": 100_000},
 }
 _COSTS: Final = {False: CostPlan(), True: CostPlan(orders=40)}
+_TAIL: Final = {False: TailPlan(), True: TailPlan(lines_per_s=5_000, seconds=12.0)}
 _SMALL_CONSOLE: Final = ConsolePlan(payments=100_000, lives=30, overviews=10, searches=10)
 
 
@@ -123,6 +130,19 @@ def _console(plan: ConsolePlan, room: Path, tell: Tell) -> ConsoleResult:
         tell(f"console: making a store of {plan.payments:,} payments, {done} of {of}")
 
     return run_console(large_store(kept_in(), plan.payments, told), plan, room, tell)
+
+
+def _recorded_lines() -> list[bytes]:
+    """Return real servers' log lines, if VOIDTRAIL_SHARED names the folder of recorded samples."""
+    import polars as pl
+
+    folder = Path(os.environ.get("VOIDTRAIL_SHARED") or os.devnull) / "data" / "server_logs"
+    found: list[str] = []
+    for name, column in (("apache_access", "line"), ("loghub_2k", "raw")):
+        file = folder / f"{name}.parquet"
+        if file.exists():
+            found += [line for line in pl.read_parquet(file)[column].to_list() if line]
+    return [line.replace("\n", " ").encode("utf-8", "replace") for line in found]
 
 
 def _sized(plan: P, rounds: int | None) -> P:
@@ -145,6 +165,8 @@ def as_data(result: Result) -> dict[str, Any]:
         return _fold_data(result)
     if isinstance(result, LiveResult):
         return {"heard": [asdict(each) for each in result.heard]}
+    if isinstance(result, TailResult):
+        return asdict(result)
     if isinstance(result, list):
         return {"sources": [asdict(each) for each in result]}
     if isinstance(result, ConsoleResult):

@@ -1,7 +1,8 @@
 """A file that grows and is rotated away: every line of it, once, in order.
 
-A file is known by device and inode, and by a mark over its first bytes: an inode is given out anew,
-and a file that was copied and truncated keeps its own. What was rotated away is read to its end and
+A file is known by device and inode, and by marks over its first bytes and over the last ones that
+were read: an inode is given out anew, a file that was copied and truncated keeps its own, and many
+logs begin alike. What was rotated away is read to its end and
 watched for a while, since its writer may not have noticed yet. Memory stays that of one piece.
 """
 
@@ -11,7 +12,7 @@ import gzip
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
@@ -33,6 +34,7 @@ class Place(msgspec.Struct, kw_only=True):
     Attributes:
         offset: of the first byte that was not read.
         mark: digest of the first `marked` bytes.
+        last: digest of the last bytes read, up to `last_at`.
         skipping: the rest of a line that was too long is passed by.
     """
 
@@ -41,6 +43,8 @@ class Place(msgspec.Struct, kw_only=True):
     offset: int = 0
     mark: str = ""
     marked: int = 0
+    last: str = ""
+    last_at: int = 0
     skipping: bool = False
 
 
@@ -81,20 +85,23 @@ class _Open:
         self.file.seek(offset)
         return self.file.read(size)
 
-    def size(self) -> int | None:
-        """Return the size now, None if it cannot be known without reading."""
-        return None if self.packed else os.fstat(self.file.fileno()).st_size
-
     def same(self) -> bool:
-        """Whether the first bytes are still those that were marked."""
+        """Whether it still holds what was read of it; what is packed changes no more."""
         place = self.place
-        size = self.size()
-        if size is not None and size < max(place.offset, place.marked):
-            return False
-        return _mark(self.read_at(0, place.marked)) == place.mark
+        if self.packed:
+            return True
+        size = os.fstat(self.file.fileno()).st_size
+        return size >= max(place.offset, place.marked) and _fits(self.read_at, place)
 
     def mark(self) -> None:
-        """Mark more of the first bytes, as long as there are few."""
+        """Mark the last bytes read, and more of the first ones, as long as there are few."""
+        place = self.place
+        if self.packed:
+            return
+        if place.last_at != place.offset:
+            start = max(0, place.offset - MARK_BYTES)
+            place.last = _mark(self.read_at(start, place.offset - start))
+            place.last_at = place.offset
         if self.place.marked < MARK_BYTES:
             head = self.read_at(0, MARK_BYTES)
             self.place.marked, self.place.mark = len(head), _mark(head)
@@ -174,6 +181,7 @@ class Growing:
                     each.place.offset, each.place.skipping = offset, skipping
                     if line is not None:
                         yield line
+                each.mark()
                 return
             if each.present:
                 return
@@ -212,7 +220,7 @@ class Growing:
         opened = self._add(self.path, present=True)
         if opened is None or from_start:
             return
-        size = opened.size() or 0
+        size = os.fstat(opened.file.fileno()).st_size
         opened.place.offset = size
         opened.place.skipping = size > 0 and opened.read_at(size - 1, 1) != b"\n"
         opened.mark()
@@ -234,10 +242,10 @@ class Growing:
         """Return the file of a place: by its inode, else by its first bytes."""
         candidates = [self.path, *self._siblings()]
         for path in candidates:
-            if _is(path, place) and _fits(path, place):
+            if _is(path, place) and _holds(path, place):
                 return path
         for path in candidates[1:]:
-            if place.marked and _fits(path, place):
+            if place.marked and _holds(path, place):
                 return path
         return None
 
@@ -276,13 +284,13 @@ class Growing:
 
     def _between(self) -> None:
         """Open files that came and went while nobody looked: written since, and read by nobody."""
-        for path in self._siblings():
+        every = [self.path, *self._siblings()]
+        for path in every[1:]:
             known = [*(each.place for each in self._open), *self._finished]
             stat = _stat(path)
             if stat is None or not stat.st_size or stat.st_mtime_ns < self._looked_ns - _GRAIN_NS:
                 continue
-            if not any(_is(path, place) or (place.marked and _begins(path, place))
-                       for place in known):  # fmt: skip
+            if not any(_is_known(path, place, every) for place in known):
                 self._add(path, present=False)
         self._open.sort(key=lambda each: each.present)
 
@@ -299,7 +307,7 @@ class Growing:
         """Begin anew with a file that was emptied; its copy has what was not read yet."""
         before = each.place
         copies = [path for path in self._siblings()
-                  if before.marked and not _is(path, before) and _begins(path, before)]  # fmt: skip
+                  if before.marked and not _is(path, before) and _holds(path, before)]  # fmt: skip
         if before.marked:
             self.gaps += not copies
         else:
@@ -307,7 +315,6 @@ class Growing:
         for path in copies[-1:]:
             stat = path.stat()
             copy = msgspec.structs.replace(before, device=stat.st_dev, inode=stat.st_ino)
-            copy.offset = min(copy.offset, stat.st_size)
             self._open.insert(self._open.index(each), _Open(path, copy, present=False))
         each.place = Place(device=before.device, inode=before.inode)
         each.mark()
@@ -334,17 +341,35 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _fits(path: Path, place: Place) -> bool:
-    """Whether a file is the one of a place, and as long as what was read of it."""
-    stat = _stat(path)
-    is_long = path.suffix == ".gz" or (stat is not None and stat.st_size >= place.offset)
-    return is_long and _begins(path, place)
+def _fits(read_at: Callable[[int, int], bytes], place: Place) -> bool:
+    """Whether bytes are those that a place was made of."""
+    if _mark(read_at(0, place.marked)) != place.mark:
+        return False
+    start = max(0, place.last_at - MARK_BYTES)
+    return _mark(read_at(start, place.last_at - start)) == place.last
 
 
-def _begins(path: Path, place: Place) -> bool:
-    """Whether a file begins like the one of a place."""
+def _is_known(path: Path, place: Place, every: Sequence[Path]) -> bool:
+    """Whether a file is the one of a place: by its inode, or as all that is left of it.
+
+    A file that begins like another one is not that one as long as the other is there itself.
+    """
+    if not place.marked:
+        return _is(path, place)
+    if not _holds(path, place):
+        return False
+    return _is(path, place) or not any(_is(it, place) and _holds(it, place) for it in every)
+
+
+def _holds(path: Path, place: Place) -> bool:
+    """Whether a file, wherever it is by now, holds what was read up to a place."""
     try:
         with _opened(path) as file:
-            return _mark(file.read(place.marked)) == place.mark
+
+            def read_at(offset: int, size: int) -> bytes:
+                file.seek(offset)
+                return file.read(size)
+
+            return _fits(read_at, place)
     except (OSError, EOFError):
         return False

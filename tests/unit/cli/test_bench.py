@@ -49,6 +49,9 @@ DATA = {
         {"source": "alipay", "title": "Alipay 支付宝", "notices": 85, "bytes": 903.0,
          "verify_s": 51.9e-6, "translate_s": 40.9e-6, "slowest_s": 99e-6},
     ]},
+    "tail": {"plan": {"lines_per_s": 20_000}, "lines": 800_123, "rotations": 3, "restarts": 2,
+             "lost": 0, "doubled": 0, "behind_s": 1.25, "resident_bytes": [130e6, 134e6],
+             "cpu_share": 0.35},
     "console": {
         "plan": {"payments": 5_000_000}, "store_bytes": 13e9, "counted_s": 1.5,
         "peak_rss_bytes": 3e8,
@@ -80,7 +83,7 @@ def test_everything_is_shown_when_nothing_is_named(measured, capsys):
     said = capsys.readouterr().out
     assert measured == [([], False, None)]
     for figure in ("8,000", "80.0 ×", "4,321", "25,000", "1.25 ×", "2.5 ×", "disk flush 0.20 ms",
-                   "5,000,000", "75.0", "51.9", "92.8"):  # fmt: skip
+                   "5,000,000", "75.0", "51.9", "92.8", "800,123", "130 – 134"):  # fmt: skip
         assert figure in said, figure
     assert "16,000*" in said
     assert "make bench" in said

@@ -18,6 +18,7 @@ def costs():
 def test_every_source_with_a_fake_is_measured_and_told(costs):
     found, heard = costs
     pushing = {name for name in FAKES if name in SOURCES and SOURCES[name].CAPABILITIES.webhook}
+    pushing.add("pos")  # mirrored, not posted
     assert {each.source for each in found} == pushing
     assert len(heard) >= len(found)
 
