@@ -100,8 +100,8 @@ async def _everything(folder):
         settings = served.config.read_text("utf-8").split("[[account]]")[0]
         served.config.write_text("\n".join([settings, *merchant.lines]), "utf-8")
         found = {}
-        await served.start()
         try:
+            await served.start()
             for name, fake in fakes.items():
                 order = f"CONNECT-{name.upper()}"
                 fake.play(Situation.PAID, order, 12_300, now() - 300_000_000)
