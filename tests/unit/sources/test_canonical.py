@@ -13,7 +13,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="=\0"), min_size
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.dictionaries(NAMES, TEXTS, min_size=1, max_size=5))
 def test_a_form_is_decoded_as_the_standard_library_decodes_it(fields):
     body = urlencode(fields).encode()
@@ -47,7 +47,7 @@ def test_a_value_stands_as_it_was_written(text):
     assert json_fields(f'{{"a": {text}, "b": "x"}}'.encode()) == {"a": text, "b": "x"}
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.dictionaries(st.text(max_size=4), TEXTS | st.integers(-(2**63), 2**63), max_size=5))
 def test_texts_and_whole_numbers_stand_as_they_are(fields):
     said = json_fields(json.dumps(fields).encode())
