@@ -7,6 +7,7 @@ not written down when the process died is done again under the same key, and the
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -32,6 +33,8 @@ from voidtrail.sources.contract import spoken_to_as
 
 SCHEDULE_S: Final = (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 10 * 3600)
 """Waits after each try in vain; some twenty hours, for Stripe forgets a key after a day."""
+_LEAVE_S: Final = 20.0
+_STEP_S: Final = 0.05
 _DONE_BY: Final = {
     Verb.CLOSE: (Kind.CANCEL, Kind.EXPIRE, Kind.VOID),
     Verb.VOID: (Kind.VOID, Kind.CANCEL, Kind.EXPIRE, Kind.REFUND),
@@ -72,10 +75,10 @@ class Deeds:
         home = home_of(self._house, order.payment)
         if home is None:
             return Refused("the account is no longer in the settings")
-        entry, now = home[0], self._house.clock()
-        manners = self._asker.manners(entry)
-        if not manners.enter(now):
-            return Retry("the platform is left alone for now", _wait_s(manners.until, now))
+        entry = home[0]
+        if not await self._entered(entry):
+            until = self._asker.manners(entry).until
+            return Retry("the platform is left alone for now", _wait_s(until, self._house.clock()))
         standing = await self._looked_up(entry, order)
         if isinstance(standing, Retry | Refused):
             return standing
@@ -85,6 +88,18 @@ class Deeds:
 
     async def close(self) -> None:
         """Keep nothing open: the asker has the connections, and closes them itself."""
+
+    async def _entered(self, entry: Entry) -> bool:
+        """Wait for leave to ask; False if the platform is left alone, or leave takes too long."""
+        manners = self._asker.manners(entry)
+        for _ in range(int(_LEAVE_S / _STEP_S)):
+            now = self._house.clock()
+            if manners.enter(now):
+                return True
+            if manners.is_out(now):
+                return False
+            await asyncio.sleep(_STEP_S)
+        return False
 
     async def _looked_up(self, entry: Entry, order: Order) -> Standing | Retry | Refused:
         """Ask the platform, then return where the payment stands."""

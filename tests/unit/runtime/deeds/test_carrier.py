@@ -95,6 +95,23 @@ def test_a_platform_that_is_down_is_tried_again(tmp_path):
     assert len(office.posted) == 1
 
 
+def test_a_platform_that_is_left_alone_is_not_told_either(tmp_path):
+    office = Office(tmp_path, CLOSE)
+    payment = office.left()
+    answer = office.fake.answer
+
+    def down(asked, at):
+        raise PlatformUnavailable("down")
+
+    office.fake.answer = down
+    office.work(turns=8, pause_s=1)  # its silence goes on record, and the circuit opens
+    office.fake.answer = answer
+    office.clock.now += 700 * SECOND
+    office.work(turns=8, pause_s=100)
+    assert payment.status == "closed"
+    assert len(office.posted) == 1
+
+
 def late(office):
     """Let a payment be abandoned and paid afterwards."""
     payment = office.left()
