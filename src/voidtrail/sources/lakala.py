@@ -188,10 +188,11 @@ def _request(
     secrets: Secrets, now: Micros, nonce: str,
 ) -> Request | None:  # fmt: skip
     keys, path = secrets.get("private_key", ()), _PATHS.get((_product(account), verb))
-    numbers = [account.options.get(name, "") for name in ("app_id", "serial_no", "merchant_no")]
-    if not keys or path is None or not all(numbers):
+    app_id, serial_no = (account.options.get(name, "") for name in ("app_id", "serial_no"))
+    # A service provider's account has no merchant of its own; the accounts under it are asked for.
+    merchant_no = account.options.get("merchant") or account.options.get("merchant_no", "")
+    if not keys or path is None or not (app_id and serial_no and merchant_no):
         return None
-    app_id, serial_no, merchant_no = numbers
     data = {"merchant_no": merchant_no, "term_no": account.options.get("term_no", ""), **wanted}
     sent = "".join(each for each in reading.wall_text(now) if each.isdigit())
     body = msgspec.json.encode({"req_time": sent, "version": "3.0", "req_data": data})

@@ -164,7 +164,7 @@ def facts(delivery: Delivery, account: Account) -> Translation:
         fields = within or {}
     said = said_of(fields)
     ours = account.options.get("merchant_no")
-    if ours and said.merchant not in ("", ours) and not account.options.get("is_provider"):
+    if ours and said.merchant not in ("", ours):
         return unreadable("merchant_no", "the statement belongs to another Lakala merchant")
     deed = ordered(delivery.context)
     if asked and deed is None and said.order and delivery.request not in (said.order, said.there):
@@ -191,7 +191,6 @@ def _teller(
 ) -> Teller:
     asked = delivery.via is ASKED
     names = () if is_about else (said.order, said.there, said.channel)
-    is_provider = bool(account.options.get("is_provider"))
     return Teller(
         REASONS,
         ("answer" if asked else "", first(said.there, said.order, payment), said.kind, said.state,
@@ -204,7 +203,7 @@ def _teller(
         delivery.via,
         _METHODS.get((said.account_type, said.kind), Method.UNKNOWN),
         life=not asked,
-        merchant=said.merchant if is_provider else "",
+        merchant=said.merchant,
     )  # fmt: skip
 
 

@@ -312,6 +312,8 @@ def _request(
         return None
     fields = {**wanted, "mchId": mch_id, "appId": app_id, "nonceStr": nonce[:32],
               "signType": "RSA2"}  # fmt: skip
+    if account.options.get("merchant"):
+        fields["subMchId"] = account.options["merchant"]  # a sub-merchant of a service provider
     text = canonical.sorted_pairs((name, str(value)) for name, value in fields.items())
     body = {**fields, "sign": crypto.rsa_sign(keys[0].reveal(), text.encode())}
     return Request(

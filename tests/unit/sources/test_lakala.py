@@ -248,9 +248,11 @@ def test_a_repetition_is_signed_anew_and_is_the_same_event():
 def test_merchants_of_a_service_provider_are_named_and_strangers_are_not_read():
     ours = Account(source="lakala", name="main", options={"merchant_no": "823"})
     assert lakala.translate(_push(SCAN, ""), ours, KEYS).path == "merchant_no"
-    provider = Account(source="lakala", name="main", options={"is_provider": "yes"})
-    [event] = _told(SCAN, account=provider)
+    [event] = _told(SCAN)
     assert event.merchant == "822"
+    below = structs.replace(OURS, options={**OURS.options, "merchant": "900"})
+    asked_for = json.loads(lakala.query("A1", below, OWN, NOW, "n1").body)["req_data"]
+    assert asked_for["merchant_no"] == "900"
     found = lakala.translate(_answer({**SCAN, "out_trade_no": "B1"}), ACCOUNT, KEYS)
     assert isinstance(found, Unreadable)
     assert found.path == "out_trade_no"

@@ -213,6 +213,8 @@ def test_refund_is_ordered_once_by_its_key_and_accepted_is_not_done():
     body = json.loads(request.body)
     assert (body["outRefundNo"], body["refundFee"], body["outTradeNo"]) == ("K1", 30, "ORD-1")
     assert body == _sign({name: value for name, value in body.items() if name != "sign"})
+    below = structs.replace(account, options={**options, "merchant": "7"})
+    assert json.loads(shengpay.query("A", below, ours, NOW, "n").body)["subMchId"] == "7"
     close = Deed(verb=Verb.CLOSE, payment="ORD-1", key="K")
     assert shengpay.act(close, account, ours, 0, "") is None
     [event] = _told(None, _answer(
