@@ -24,8 +24,8 @@ MARK_BYTES: Final = 1024
 LINGER_S: Final = 30.0
 """How long a file that was rotated away is watched after its last line."""
 _FINISHED_MAX: Final = 32
-_GRAIN_NS: Final = 10_000_000
-"""File systems date a change to a few milliseconds."""
+_GRAIN_NS: Final = 100_000_000
+"""File systems date a change coarsely, some to ten milliseconds."""
 
 
 class Place(msgspec.Struct, kw_only=True):
