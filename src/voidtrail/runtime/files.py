@@ -137,7 +137,8 @@ def import_file(
     counts = msgspec.structs.replace(
         counts, events=done.events, duplicates=counts.events - done.events + done.duplicates
     )
-    return Imported(counts, owner.name, known.no, done.resumed, gone, quarantined_of(house, known.no))
+    quarantined = quarantined_of(house, known.no)
+    return Imported(counts, owner.name, known.no, done.resumed, gone, quarantined)
 
 
 def name_of(mapping: Path) -> str:

@@ -253,7 +253,8 @@ class Growing:
         """Return what the file may have been rotated to, the oldest first."""
         stem, suffix = re.escape(self.path.stem), re.escape(self.path.suffix)
         rotated = re.compile(
-            rf"{stem}{suffix}[.-].*(?<!\.xz)(?<!\.bz2)(?<!\.zst)|{stem}[.-]\d[\d._T-]*{suffix}(\.gz)?"
+            rf"{stem}{suffix}[.-].*(?<!\.xz)(?<!\.bz2)(?<!\.zst)"  # access.log.1, access.log-2026
+            rf"|{stem}[.-]\d[\d._T-]*{suffix}(\.gz)?"  # access-2026.log
         )
         try:
             found = [path for path in self.path.parent.iterdir() if rotated.fullmatch(path.name)]

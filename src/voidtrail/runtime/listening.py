@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -58,12 +59,8 @@ class Listening:
         """
         for number, each in enumerate(self._house.settings.listen):
             entry = self._house.entry(each.source, each.account)
-            server = await asyncio.start_server(
-                lambda reader, writer, n=number, s=each, e=entry: self._accept(  # type: ignore[misc]
-                    n, s, e, reader, writer
-                ),
-                each.host, each.port, limit=_READ,
-            )  # fmt: skip
+            accept = partial(self._accept, number, each, entry)
+            server = await asyncio.start_server(accept, each.host, each.port, limit=_READ)
             self._servers.append(server)
         return [server.sockets[0].getsockname()[:2] for server in self._servers]
 

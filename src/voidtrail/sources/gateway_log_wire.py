@@ -183,7 +183,8 @@ def _moment(text: str, received_at: Micros) -> datetime | int | None:
     if text[:1].isalpha():
         received = _EPOCH + timedelta(microseconds=received_at)
         guesses = [
-            datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S")  # noqa: DTZ007 (the zone comes next)
+            # The zone is that of the account; whoever calls knows it.
+            datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S")  # noqa: DTZ007
             for year in (received.year - 1, received.year, received.year + 1)
             if not (text.startswith("Feb 29") and year % 4)
         ]
