@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.runtime.house import house
+from tests.unit.runtime.rig import VARIABLES, house_at
 from voidtrail.runtime.doctor import examine
 from voidtrail.runtime.settings import load
 
@@ -44,3 +45,18 @@ def test_secret_that_is_not_there_is_found(tmp_path):
                       '[account.secrets]\nsigning = "env:STRIPE"\n')  # fmt: skip
     assert not _checks(tmp_path, {}, config)["account stripe/main"].ok
     assert _checks(tmp_path, {"STRIPE": "whsec_1"}, config)["account stripe/main"].ok
+
+
+def test_a_platform_that_is_left_alone_is_named(tmp_path):
+    def put(circuit):
+        with house_at(tmp_path) as house:
+            body = f'{{"account":"stripe/main","circuit":"{circuit}","failures":5}}'
+            house.ledger.begin()
+            house.ledger.control([("circuit", body)], house.clock())
+            house.ledger.commit()
+            return [each for each in examine(house.settings, VARIABLES)
+                    if each.name == "platform stripe/main"]  # fmt: skip
+
+    (check,) = put("open")
+    assert (check.ok, "after 5 failures in a row" in check.found) == (False, True)
+    assert put("closed") == []
