@@ -286,3 +286,17 @@ def test_more_rows_are_appended_where_the_reader_is(look, console):
     names = rows.evaluate_all("all => all.map(each => each.querySelector('a').pathname)")
     assert len(set(names)) == len(names)
     assert console.period in page.url
+
+
+def test_what_bills_say_otherwise_is_filtered_and_exported(look, console):
+    page = look("zh").at("/reconciliation")
+    assert page.locator("#differences tbody tr").count() == 3
+    page.locator("select[name=kind]").select_option("missing_here")
+    page.wait_for_url("**kind=missing_here**")
+    assert page.locator("#differences tbody tr").count() == 1
+    export = page.locator("#differences a[download]").get_attribute("href")
+    text = page.request.get(console.address + export).text()
+    lines = text.lstrip("\ufeff").splitlines()
+    assert lines[0].startswith("kind,open,item,order")
+    assert [line.split(",")[0] for line in lines[1:]] == ["missing_here"]
+    assert "NL-unheard-of" in lines[1]
