@@ -140,7 +140,7 @@ class Deeds:
 
     async def _seal(self, entry: Entry, order: Order, standing: Standing) -> Answer:
         verdict = standing.verdict
-        verb = verb_at(entry, seal.verb(verdict))
+        verb = verb_at(entry.source, seal.verb(verdict))
         if verb is None:
             return Sent()  # sealed meanwhile, or alive again: nothing is to be done
         if RULES[verdict.rule].name == "silent" and verdict.ended_at is not None:

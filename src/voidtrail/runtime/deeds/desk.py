@@ -17,7 +17,7 @@ import structlog
 
 from voidtrail.errors import NotFound, NotPossible
 from voidtrail.event.codec import key63
-from voidtrail.event.model import Micros, Verb
+from voidtrail.event.model import Micros, Role, Verb
 from voidtrail.ledger.messages import Message
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle import seal
@@ -28,6 +28,7 @@ from voidtrail.runtime.deciding import NOTHING, Decision
 from voidtrail.runtime.finding import meant
 from voidtrail.runtime.outbox import About, Notice, about
 from voidtrail.runtime.preparing import Entry
+from voidtrail.sources.contract import Source
 
 KIND: Final = "deed"
 CASE: Final = "case"
@@ -157,12 +158,18 @@ class Deeds:
         """Remember nothing: entries are read back from the ledger."""
 
     def _home(self, notice: Notice) -> Entry | None:
-        """Return the account to act at; None for history, shadows and stray test traffic."""
+        """Return the account to act at; None for history, shadows and stray test traffic.
+
+        And none at a witness: what a shop system would give back is the money of a platform's
+        payment, which is a case of its own.
+        """
         known = notice.about
         if notice.history or known.shadow or known.name.count("/") < 2:
             return None
         home = home_of(self._house, known.name)
-        if home is None or (known.test and not home[0].quiet):
+        if home is None or home[0].source.IDENTITY.role is not Role.MOVER:
+            return None
+        if known.test and not home[0].quiet:
             return None
         return home[0]
 
@@ -197,7 +204,7 @@ class Deeds:
         self, notice: Notice, home: Entry, policy: Policy, now: Micros
     ) -> list[Message]:
         known, after = notice.about, notice.after
-        verb = verb_at(home, seal.verb(after))
+        verb = verb_at(home.source, seal.verb(after))
         mine = policy.of(known.source, known.shop, seal.how_of(after))
         if verb is None or mine.mode == "off" or not seal.ends(notice.before, after):
             return []
@@ -211,9 +218,9 @@ class Deeds:
         return [message_of(order, home.identity, now, due_at)]
 
 
-def verb_at(home: Entry, verb: Verb | None) -> Verb | None:
+def verb_at(source: Source, verb: Verb | None) -> Verb | None:
     """Return what a platform knows instead: letting go may be closing there; None if neither."""
-    can = home.source.CAPABILITIES
+    can = source.CAPABILITIES
     if verb is Verb.VOID and not can.void:
         verb = Verb.CLOSE
     return verb if verb is not None and getattr(can, verb.value) else None

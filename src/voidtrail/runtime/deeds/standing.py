@@ -8,14 +8,14 @@ from typing import Any, Final, Literal
 import msgspec
 
 from voidtrail.event.account import Account
-from voidtrail.event.model import Micros
+from voidtrail.event.model import Micros, Role
 from voidtrail.ledger.messages import DEAD, Message
 from voidtrail.ledger.sqlite import SqliteLog
 from voidtrail.lifecycle import seal
 from voidtrail.lifecycle.seal import Case
 from voidtrail.lifecycle.verdict import State, Verdict
 from voidtrail.runtime.clock import to_text
-from voidtrail.runtime.deeds.desk import KIND, cases_of, policy_in_force
+from voidtrail.runtime.deeds.desk import KIND, cases_of, policy_in_force, verb_at
 from voidtrail.sources.registry import SOURCES
 
 SealState = Literal[
@@ -79,9 +79,11 @@ class Standings:
         policy = self._policy.of(account.source, account.shop, seal.how_of(verdict))
         if policy.mode != "on":
             return Sealing(state=policy.mode)
-        source, verb = SOURCES.get(account.source), seal.verb(verdict)
-        can = source and (source.CAPABILITIES.close or source.CAPABILITIES.void)
-        return Sealing(state="unordered" if can and verb is not None else "impossible")
+        source = SOURCES.get(account.source)
+        if source is None or source.IDENTITY.role is not Role.MOVER:
+            return Sealing(state="impossible")
+        verb = verb_at(source, seal.verb(verdict))
+        return Sealing(state="impossible" if verb is None else "unordered")
 
     def _ordered(self, names: Sequence[str], target: str) -> Message | None:
         columns = ", ".join(Message._fields)
