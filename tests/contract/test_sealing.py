@@ -1,4 +1,4 @@
-"""An abandoned payment is closed at its platform and stays abandoned, or the record says why not."""
+"""An abandoned payment is closed at its platform and stays abandoned, or we say why not."""
 
 import asyncio
 import json
