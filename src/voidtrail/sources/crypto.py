@@ -31,6 +31,10 @@ Hash = Literal["sha256", "sha1", "sha512", "md5"]
 _DIGESTS: Final = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}
 _PADDING: Final = PKCS1v15()
 _TAG_BYTES: Final = 16
+_NO_CERTIFICATE: Final = (
+    ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion,
+    x509.DuplicateExtension,
+)  # fmt: skip
 
 
 def hmac_sha256_hex(key: str, message: bytes) -> bytes:
@@ -214,7 +218,7 @@ def certificate(pem: str) -> Certificate | None:
         begins = int(found.not_valid_before_utc.timestamp())
         ends = int(found.not_valid_after_utc.timestamp())
         serial = str(found.serial_number)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError):
+    except _NO_CERTIFICATE:
         return None
     until = datetime.fromtimestamp(ends, UTC)
     title = f"certificate {serial} of {owner or 'nobody'}, valid until {until:%Y-%m-%d}"

@@ -177,7 +177,8 @@ def facts(delivery: Delivery, account: Account) -> Translation:
     tell = _teller(said, delivery, account, payment, code, is_about=is_about)
     try:
         if deed is not None:
-            return [_done(tell, said, deed, code)]
+            signed = bool(delivery.header("lklapi-signature"))
+            return [_done(tell, said, deed, code) if signed else _coded(tell, code, delivery)]
         if asked and not said.state:
             return [_coded(tell, code, delivery)]
         told = _about(tell, said) if is_about else _payment(tell, said)

@@ -174,9 +174,11 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
     if asked and fields.get("resultCode") != "SUCCESS":
         return [_error(tell, fields, delivery)]
     try:
-        if fields.get("refundStatus"):
+        if fields.get("refundStatus") or fields.get("refundId"):
             return [_refund(tell, fields)]
-        told = _payment(tell, fields, asked=asked)
+        # An answer is signed like a notice: whoever saw one might push it, and its resultCode is
+        # that of the question.
+        told = _payment(tell, fields, by_state=asked or "tradeState" in fields)
         return reading.with_waiting(told, delivery) if asked else told
     except ValueError as error:
         return unreadable(str(error), "no whole number of fen")
@@ -224,10 +226,10 @@ def _fen(fields: Mapping[str, str], name: str) -> int | None:
 
 
 def _refund(tell: Teller, fields: Mapping[str, str]) -> Event:
-    state = fields["refundStatus"]
+    state = fields.get("refundStatus", "")
     row = EVENTS.get(f"refund/{state}")
     if row is None:
-        return tell(OTHER, UNKNOWN, reason=(0, state))
+        return tell(OTHER, UNKNOWN, reason=(0, first(state, "no_refundStatus")))
     result, code = row.result, state
     if result is SUCCEEDED and fields.get("resultCode") != "SUCCESS":
         result, code = REFUSED, first(fields.get("errorCode"), "FAIL")
@@ -236,8 +238,9 @@ def _refund(tell: Teller, fields: Mapping[str, str]) -> Event:
     return tell(REFUND, result, operation, _fen(fields, "refundFee"), OWN, reason=why)
 
 
-def _payment(tell: Teller, fields: Mapping[str, str], *, asked: bool) -> list[Event]:
-    word = f"trade/{fields.get('tradeState', '')}" if asked else f"pay/{fields.get('resultCode')}"
+def _payment(tell: Teller, fields: Mapping[str, str], *, by_state: bool) -> list[Event]:
+    state, code = fields.get("tradeState", ""), fields.get("resultCode")
+    word = f"trade/{state}" if by_state else f"pay/{code}"
     row = EVENTS.get(word)
     code = first(fields.get("errorCode"), word.partition("/")[2])
     if row is None:
@@ -260,6 +263,8 @@ def _payment(tell: Teller, fields: Mapping[str, str], *, asked: bool) -> list[Ev
 def _done(tell: Teller, fields: Mapping[str, str]) -> Event:
     """Tell what became of a refund that was ordered: accepted is not yet done."""
     operation = first(fields.get("refundId"), tell.payment)
+    if not fields.get("sign"):
+        return tell(OTHER, UNKNOWN, reason=(0, first(fields.get("errorCode"), "unsigned")))
     if fields.get("resultCode") == "SUCCESS":
         why = (number("merchant_refund"), "PROCESSING")
         return tell(REFUND, PENDING, operation, reason=why)

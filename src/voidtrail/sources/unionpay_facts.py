@@ -116,9 +116,11 @@ def facts(fields: Mapping[str, str], delivery: Delivery, account: Account) -> Tr
     tell = _teller(fields, delivery, account, payment, is_own=is_own)
     if deed is not None:
         return [_done(tell, fields, deed)]
-    if asked:
+    if asked or "origRespCode" in fields:
+        # An answer is signed like a notice: whoever saw one might push it, and its respCode is that
+        # of the question.
         told = _answered(tell, fields, delivery, account, amount)
-        return reading.with_waiting(told, delivery)
+        return reading.with_waiting(told, delivery) if asked else told
     return _transaction(tell, fields, kind, fields.get("respCode", ""), amount)
 
 
@@ -256,7 +258,7 @@ def _until(fields: Mapping[str, str], account: Account) -> Micros | None:
 def _done(tell: Teller, fields: Mapping[str, str], deed: Kind) -> Event:
     """Tell what became of a deed: 00 means that it was accepted, not that it is done."""
     code = fields.get("respCode", "")
-    if deed not in (VOID, REFUND):
+    if deed not in (VOID, REFUND) or not fields.get("signature"):
         return tell(OTHER, UNKNOWN, reason=(0, code))
     original, kind = fields.get("origQryId", ""), fields.get("txnType", "31")
     operation = first(fields.get("queryId"), f"{tell.payment}:{fields.get('orderId', '')}")

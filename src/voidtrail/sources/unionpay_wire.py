@@ -106,7 +106,7 @@ def _issued(pem: str, issuer: str) -> bool:
         if below.issuer != above.subject or not isinstance(key, RSAPublicKey) or digest is None:
             return False
         key.verify(below.signature, below.tbs_certificate_bytes, PKCS1v15(), digest)
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm):
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion):
         return False
     return True
 

@@ -217,13 +217,14 @@ def test_refund_is_ordered_once_by_its_key_and_accepted_is_not_done():
     assert json.loads(shengpay.query("A", below, ours, NOW, "n").body)["subMchId"] == "7"
     close = Deed(verb=Verb.CLOSE, payment="ORD-1", key="K")
     assert shengpay.act(close, account, ours, 0, "") is None
-    [event] = _told(None, _answer(
-        {"resultCode": "SUCCESS", "outTradeNo": "ORD-1", "refundId": "RF1", "refundFee": "30"},
-        request.context))  # fmt: skip
+    said = {"resultCode": "SUCCESS", "outTradeNo": "ORD-1", "refundId": "RF1", "signType": "RSA2"}
+    [event] = _told(None, _answer(_sign(said), request.context))
     assert (event.kind, event.result, event.operation) == (Kind.REFUND, Result.PENDING, "RF1")
-    [event] = _told(None, _answer(
-        {"resultCode": "FAIL", "errorCode": "ORDER_NOT_REFUNDABLE"}, request.context))  # fmt: skip
+    said = {"resultCode": "FAIL", "errorCode": "ORDER_NOT_REFUNDABLE", "signType": "RSA2"}
+    [event] = _told(None, _answer(_sign(said), request.context))
     assert (event.result, event.code) == (Result.REFUSED, "ORDER_NOT_REFUNDABLE")
+    [event] = _told(None, _answer(said, request.context))  # unsigned: nobody knows
+    assert (event.kind, event.result) == (Kind.OTHER, Result.UNKNOWN)
 
 
 def test_acknowledgement_is_plain_upper_case():
@@ -242,3 +243,15 @@ def test_no_field_hides_in_the_one_before_it():
     with pytest.raises(SignatureInvalid, match="hides in another"):
         shengpay.verify(_push(hidden), KEYS, NOW)
     shengpay.verify(_push(_sign({**PAID, "attach": "a=1&b=2"})), KEYS, NOW)
+
+
+@pytest.mark.parametrize("state", ["WAIT_PAY", "PAYING", "CLOSED", "PAY_ERROR"])
+def test_an_answer_that_is_pushed_is_no_payment(state):
+    """It is signed like a notice, and its resultCode is that of the question."""
+    found = _told({**PAID, "tradeState": state})
+    assert not any(event.kind is Kind.CAPTURE for event in found)
+
+
+def test_the_answer_to_a_refund_that_is_pushed_is_neither_a_payment_nor_a_refund():
+    found = _told({name: text for name, text in REFUND.items() if name != "refundStatus"})
+    assert [event.kind for event in found] == [Kind.OTHER]

@@ -155,6 +155,17 @@ def test_the_published_sandbox_certificate_is_unionpays_and_named_when_expired(s
         unionpay.verify(_push(fields), trusting, later)
 
 
+@pytest.mark.parametrize("version", [0, 1, 5, 117])
+def test_a_certificate_of_another_version_is_none(version):
+    """Found by changing genuine answers: a library raised what is no ValueError."""
+    der = x509.load_pem_x509_certificate(LEAF.encode()).public_bytes(serialization.Encoding.DER)
+    changed = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01" + bytes([version]), 1)
+    assert changed != der
+    text = base64.encodebytes(changed).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----"
+    assert contract.is_refused(unionpay, _push(_sign(PAID, pem)), KEYS, NOW)
+
+
 def test_roots_may_be_rolled_and_no_message_brings_its_own():
     both = secrets(root_cert=(made("NEW", "NEW", "new", "new"), ROOT), middle_cert=MIDDLE)
     unionpay.verify(_push(_sign(PAID)), both, NOW)
@@ -364,12 +375,14 @@ def test_a_deed_keeps_its_number_at_every_try(verb, txn_type, kind):
 
 
 def test_accepted_is_not_done():
-    given = _answer({**VOID, "respCode": "00"}, "act:void")
+    given = _answer(_sign({**VOID, "respCode": "00"}), "act:void")
     [event] = _told(None, given)
     assert (event.kind, event.result) == (Kind.VOID, Result.PENDING)
     assert event.payment == f"A1001@{SENT}"
-    [event] = _told(None, _answer({**VOID, "respCode": "35"}, "act:void"))
+    [event] = _told(None, _answer(_sign({**VOID, "respCode": "35"}), "act:void"))
     assert (event.kind, event.result, event.code) == (Kind.VOID, Result.REFUSED, "35")
+    [event] = _told(None, _answer({**VOID, "respCode": "35"}, "act:void"))  # unsigned
+    assert (event.kind, event.result) == (Kind.OTHER, Result.UNKNOWN)
 
 
 def test_no_field_hides_in_the_one_before_it():
@@ -378,3 +391,10 @@ def test_no_field_hides_in_the_one_before_it():
     hidden["orderId"] = f"{VOID['orderId']}&origQryId={Q}"
     with pytest.raises(SignatureInvalid, match="and alone"):
         unionpay.verify(_push(hidden), KEYS, NOW)
+
+
+@pytest.mark.parametrize("inner", ["05", "64"])
+def test_an_answer_that_is_pushed_is_no_payment(inner):
+    """It is signed like a notice, and its respCode is that of the question."""
+    found = _told({**PAID, "respCode": "00", "origRespCode": inner})
+    assert not any(event.kind is Kind.CAPTURE for event in found)
