@@ -19,7 +19,7 @@ from voidtrail.runtime.show import show
 from voidtrail.runtime.verdicts import verdicts
 from voidtrail.runtime.worker import Worker
 from voidtrail.sources.registry import SOURCES
-from voidtrail.testing.platforms.fake import Asked, Step
+from voidtrail.testing.platforms.fake import Asked, FakePlatform, Step
 from voidtrail.testing.platforms.registry import FAKES
 
 ADDRESS = "https://platform.example"
@@ -29,7 +29,7 @@ LONG = 80 * 3600 * SECOND
 class Near(Asker):
     """Talks to the fake without sockets."""
 
-    fake = None
+    fake: FakePlatform
 
     async def _carry_out(self, entry, request):
         path, _, query = request.url.removeprefix(ADDRESS).partition("?")
