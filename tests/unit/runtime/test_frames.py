@@ -3,13 +3,15 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pos_messages import sale, void
 from voidtrail.runtime.frames import Frames, Piece
 from voidtrail.sources.pos_wire import CUP, DIALECTS, HEAD, encode, may_begin
 
+FEWER = settings(max_examples=max(25, settings.default.max_examples // 6))
+"""An example costs a millisecond here: a sixth of the profile's number."""
 MESSAGES = [sale(), sale("0210", d39="00"), void(), sale("0400", d39="98")]
 NOISE = b"\x16\x03\x01 HELLO \xff\xfe"
 
@@ -31,6 +33,7 @@ def whole(pieces):
     return [piece.data for piece in pieces if piece.is_frame]
 
 
+@FEWER
 @given(st.lists(st.sampled_from(MESSAGES), max_size=6), st.lists(st.integers(0, 900), max_size=9))
 def test_however_the_stream_is_cut_the_frames_are_the_same(messages, cuts):
     stream = b"".join(map(framed, messages))
@@ -39,6 +42,7 @@ def test_however_the_stream_is_cut_the_frames_are_the_same(messages, cuts):
     assert taken(frames(), *chunks) == [Piece(message, True) for message in messages]
 
 
+@FEWER
 @given(st.integers(1, 7), st.sampled_from([NOISE, b"\0\0\0\7", b"GET / HTTP/1.1\r\n\r\n"]))
 def test_after_noise_the_next_frame_is_found(step, noise):
     stream = framed(MESSAGES[0]) + noise + framed(MESSAGES[1]) + noise[:3] + framed(MESSAGES[2])
