@@ -158,7 +158,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
         _verify_answer(delivery, secrets)
         return
     form = alipay_wire.form(delivery.body)
-    if form is None:
+    if form is None or alipay_wire.hides_field(form):
         raise SignatureInvalid("the body is no form in which every field stands once")
     sign, kind = form.get(b"sign", b""), form.get(b"sign_type", b"")
     if not sign or not kind:

@@ -78,6 +78,7 @@ class Trade(msgspec.Struct):
 
 
 _READ: Final = {name.encode(): name for name in Trade.__struct_fields__}
+_HIDDEN: Final = tuple(b"&%s=" % name for name in _READ)
 _TRADE: Final = msgspec.json.Decoder(Trade)
 _PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -134,6 +135,19 @@ def signed_text(fields: Mapping[bytes, bytes]) -> bytes:
     """
     pairs = sorted(pair for pair in fields.items() if pair[1] and pair[0] not in _UNSIGNED)
     return b"&".join([name + b"=" + value for name, value in pairs])
+
+
+def hides_field(fields: Mapping[bytes, bytes]) -> bool:
+    """Return whether a value holds a field that is read: signed, it looks as if it stood alone.
+
+    Whoever saw a notice could send it again with "gmt_payment" hidden in the field before it, and
+    a payment that was returned would read as one that nobody paid.
+
+    >>> hides_field({b"body": b"tea & cake"}), hides_field({b"gmt_create": b"1&gmt_payment=2"})
+    (False, True)
+    """
+    return any(b"&" in value and any(name in value for name in _HIDDEN)
+               for value in fields.values())  # fmt: skip
 
 
 def trade_of_form(fields: Mapping[bytes, bytes]) -> Trade:

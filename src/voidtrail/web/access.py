@@ -182,11 +182,11 @@ class Access:
 
 
 def is_page(to: str) -> bool:
-    """Whether an address is a page of ours, and nowhere else.
+    r"""Whether an address is a page of ours, and nowhere else.
 
     >>> is_page("/overview"), is_page("//evil.example"), is_page("https://evil.example")
     (True, False, False)
-    >>> is_page("/\\t/evil.example")  # browsers leave out the tab
+    >>> is_page("/\t/evil.example")  # browsers leave out the tab
     False
     """
     return to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()

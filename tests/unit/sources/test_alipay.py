@@ -214,6 +214,22 @@ def test_parameters_of_our_own_address_are_left_out():
     )
 
 
+def test_a_field_cannot_be_hidden_in_the_one_before():
+    returned = {**PAID, "trade_status": "TRADE_CLOSED", "gmt_create": "2025-06-15 23:06:00",
+                "gmt_payment": "2025-06-15 23:06:39"}  # fmt: skip
+    body = alipay_form(returned)
+    source.verify(delivery(body), KEYS, NOW)
+    fields = dict(parse_qsl(body.decode()))
+    fields["gmt_create"] += "&gmt_payment=" + fields.pop("gmt_payment")
+    hidden = urlencode(fields).encode()
+    assert alipay_wire.signed_text(alipay_wire.form(hidden)) == alipay_wire.signed_text(
+        alipay_wire.form(body)
+    )
+    with pytest.raises(SignatureInvalid):
+        source.verify(delivery(hidden), KEYS, NOW)
+    source.verify(delivery(alipay_form({**PAID, "subject": "tea & cake = 1"})), KEYS, NOW)
+
+
 def test_unread_names_cannot_smuggle_a_documented_field():
     body = alipay_form(PAID, extra=[("shop", "7"), ("refund_fee", "12.30")])
     with pytest.raises(SignatureInvalid):
