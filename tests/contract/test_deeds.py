@@ -109,5 +109,3 @@ def test_what_is_held_is_let_go(shop):
                      currency=shop.fake.CURRENCY)  # fmt: skip
     assert any(kind in ENDED and result in DONE for kind, result, _ in said), said
     assert payment.status == "closed"
-
-

@@ -82,9 +82,7 @@ def test_a_server_that_is_killed_around_a_refund_gives_back_once(tmp_path, point
         for step in (Step.AUTHORISE, Step.CAPTURE):
             fake.do(payment, step, now())
         kills = iter((True, True))
-        fake.kill = lambda how, path, at: (
-            (how, at) == (method, when) and next(kills, False)
-        )
+        fake.kill = lambda how, path, at: (how, at) == (method, when) and next(kills, False)
         fake.pid = server.process.pid
         assert set(await stage.post("stripe", hook)) == {200}
         deadline = time.monotonic() + WAIT_S

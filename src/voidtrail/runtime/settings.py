@@ -131,7 +131,8 @@ class AccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         where = f"account {self.source}/{self.name}, option"
         options = {
             name: _text_of(value.removeprefix("file:"), f"{where} {name}", base)
-            if value.startswith("file:") else value
+            if value.startswith("file:")
+            else value
             for name, value in self.options.items()
         }
         return Account(

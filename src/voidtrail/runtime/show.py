@@ -226,7 +226,8 @@ class Life:
             "verdict": {**said(facts.verdict, account.zone), "evidence": facts.proof},
             **told(
                 self.standings.sealing(facts.names, facts.verdict, account),
-                self.standings.case(facts.names), account.zone,
+                self.standings.case(facts.names),
+                account.zone,
             ),
             "events": [self._event(each, facts.proof) for each in facts.events],
             "_part": facts.part(),

@@ -173,9 +173,7 @@ class Deeds:
             return None
         return home[0]
 
-    def _steps(
-        self, notice: Notice, case: Case | None, policy: Policy, now: Micros
-    ) -> list[Step]:
+    def _steps(self, notice: Notice, case: Case | None, policy: Policy, now: Micros) -> list[Step]:
         known, before, after = notice.about, notice.before, notice.after
         if case is not None and case.state != "revived":
             waits = case.state in seal.WAITING and after.money == Money.RETURNED
@@ -200,9 +198,7 @@ class Deeds:
             _log.warning("late_success_not_resolved", payment=known.name, why=error.why)
             return [opened]
 
-    def _closing(
-        self, notice: Notice, home: Entry, policy: Policy, now: Micros
-    ) -> list[Message]:
+    def _closing(self, notice: Notice, home: Entry, policy: Policy, now: Micros) -> list[Message]:
         known, after = notice.about, notice.after
         verb = verb_at(home.source, seal.verb(after))
         mine = policy.of(known.source, known.shop, seal.how_of(after))

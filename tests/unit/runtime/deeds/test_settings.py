@@ -20,7 +20,9 @@ def test_without_settings_the_defaults_hold(tmp_path):
 
 
 def test_all_of_it(tmp_path):
-    found = policy(tmp_path, """
+    found = policy(
+        tmp_path,
+        """
 [seal]
 mode = "dry_run"
 late = "refund"
@@ -31,7 +33,8 @@ shop = ["web"]
 how = ["abandoned", "expired"]
 late = "honour"
 after_s = 60
-""")
+""",
+    )
     assert found.cap == {"CNY": 50000, "JPY": 5000}
     assert found.of("stripe", "web", "expired").late == "honour"
     assert found.of("stripe", "web", "expired").mode == "dry_run"
