@@ -32,7 +32,7 @@ METHODS: Final[Mapping[str, Method]] = {
     for code in codes.split()
 }
 
-Minor = Annotated[int, msgspec.Meta(ge=-MINOR_MAX, le=MINOR_MAX)]
+Minor = Annotated[int, msgspec.Meta(ge=0, le=MINOR_MAX)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 
 
