@@ -79,6 +79,7 @@ class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tick_s: how often the ledger's clock is set and silence judged.
         ask_timeout_s: how long a platform may take to answer.
         ask_at_once: most questions under way at one time.
+        ask_held_s: so long after the last word about held money its platform is asked; 0 for never.
         ask_rate_per_s: most questions and deeds a second at one account, on average.
         ask_backoff_s: pause after the first unanswered question; it doubles.
         ask_tries: questions about one payment; if none is answered, that is put on record and
@@ -89,6 +90,7 @@ class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ask_timeout_s: float = 10.0
     ask_at_once: int = 16
     ask_rate_per_s: float = 20.0
+    ask_held_s: float = 86_400.0
     ask_tries: int = 5
     ask_backoff_s: float = 30.0
 

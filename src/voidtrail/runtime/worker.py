@@ -21,6 +21,7 @@ from voidtrail.lifecycle.verdict import NUDGED
 from voidtrail.runtime.app import House
 from voidtrail.runtime.deciding import Decider
 from voidtrail.runtime.deeds.desk import open_cases
+from voidtrail.runtime.holding import EVERY_S, unheard_of
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.manners import Circuit, Gaps
 from voidtrail.runtime.poll import Asker
@@ -76,6 +77,7 @@ class Worker:
         self._seen: set[int] = set()
         self._gaps = Gaps()
         self._left = False
+        self._held_to, self._held_at = 0, 0
         self.counts: Counter[str] = Counter()
         self._teller = Teller(house, intake, deciders, self.counts, posted)
 
@@ -165,6 +167,7 @@ class Worker:
         self._intake.nudged.clear()
         if not terms.askable:
             return
+        await self._ask_held(now)
         waiting = self._house.ledger.waiting(_ASK_SLICE, self._asked_to)
         due = [each for each in waiting if self._may_ask(each[0], each[2], now)]
         for start in range(0, len(due), 64):
@@ -175,6 +178,22 @@ class Worker:
             return
         self._tries = {pid: state for pid, state in self._tries.items() if pid in self._seen}
         self._asked_to, self._seen = 0, set()
+
+    async def _ask_held(self, now: Micros) -> None:
+        """Ask about held money of which nobody has spoken for long, slice by slice."""
+        every_s = self._house.settings.worker.ask_held_s
+        if not every_s or now < self._held_at:
+            return
+        before = now - int(every_s * 1_000_000)
+        found = unheard_of(self._house, before, self._held_to, _ASK_SLICE)
+        for start in range(0, len(found), 64):
+            due = [
+                each for each in found[start : start + 64] if self._may_ask(each[0], NUDGED, now)
+            ]
+            await asyncio.gather(*(self._ask_one(*each, NUDGED, now) for each in due))
+        self._held_to = found[-1].payment_id if len(found) == _ASK_SLICE else 0
+        if not self._held_to:
+            self._held_at = now + EVERY_S * 1_000_000
 
     def _may_ask(self, pid: int, why: int, now: Micros) -> bool:
         if now < self._tries.get(pid, _NEVER).again_at:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -322,3 +323,29 @@ def test_a_nudge_wakes_the_worker_before_its_next_tick(house):
         office = asyncio.run(happen())
     assert house.settings.worker.tick_s == 5.0
     assert office.asker.asked == [("stripe/main", "pi_9")]
+
+
+def held(house):
+    put(house, event(Kind.AUTHORISE, payment="pi_1", amount_minor=100, currency="CNY", tag=Tag.OWN,
+                     **QR))  # fmt: skip
+
+
+def test_held_money_is_asked_about_once_a_day(house):
+    held(house)
+    office = Office(house, [True, True])
+    day = 24 * HOUR
+    asyncio.run(office.turns(NOW + day - SECOND, NOW + day + SECOND, NOW + day + HOUR))
+    assert office.asker.asked == [("stripe/main", "pi_1")]
+    again = Office(house, [True])
+    asyncio.run(again.turns(NOW + 2 * day, NOW + 2 * day + 2 * HOUR))
+    assert again.asker.asked == [("stripe/main", "pi_1")]
+    assert states(house) == {"pi_1": "open"}
+
+
+def test_held_money_is_let_alone_if_the_settings_say_so(house):
+    held(house)
+    pace = msgspec.structs.replace(house.settings.worker, ask_held_s=0.0)
+    settings = msgspec.structs.replace(house.settings, worker=pace)
+    office = Office(house._replace(settings=settings))
+    asyncio.run(office.turns(NOW + 48 * HOUR))
+    assert office.asker.asked == []
