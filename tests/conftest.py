@@ -18,6 +18,11 @@ settings.register_profile("hunt", _FOR_ALL, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that two workers end at the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recorded samples: $VOIDTRAIL_SHARED, else `shared` beside the repository."""

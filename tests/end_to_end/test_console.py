@@ -158,6 +158,7 @@ def untranslated(texts):
             yield text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pages_are_whole_readable_and_in_one_language(look, pages, language):
     """Light and dark, phone and desk: what differs is looked at, what does not is not repeated."""

@@ -90,6 +90,7 @@ def checked(name, found, config, db, kills):
     return inspected
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_killed_servers_lose_and_double_nothing(tmp_path):
     server = Forked(tmp_path)

@@ -17,6 +17,7 @@ def test_live_rows_equal_group_by_in_sqlite_row_for_row(world):
         assert stores.folded_by_sqlite(log) == stores.rows_of(log)[2:]
 
 
+@pytest.mark.slow
 @given(worlds(most=4))
 def test_live_rows_equal_their_replay_row_for_row(world):
     log = stores.sqlite()
@@ -25,6 +26,7 @@ def test_live_rows_equal_their_replay_row_for_row(world):
         assert replayed.equal, replayed.differing
 
 
+@pytest.mark.slow
 @given(worlds())
 def test_live_rows_and_order_verdicts_equal_group_by_in_duckdb_row_for_row(world):
     log = stores.sqlite()

@@ -90,6 +90,7 @@ def test_ticks_anywhere_lead_to_the_verdicts_of_the_last_tick(world, ticks):
         assert stores.picture(log) == found
 
 
+@pytest.mark.slow
 @given(worlds(), instants, st.integers(0, 10**5), st.integers(0, 10**4), st.integers(0, 600))
 def test_verdict_in_sql_equals_verdict_in_python_under_any_terms(
     world, now, card, beyond, tolerance

@@ -6,7 +6,7 @@ import time
 import aiohttp
 import pytest
 
-from voidtrail.event.model import Delivery, Kind, Unreadable, Via
+from voidtrail.event.model import STATUS, Delivery, Kind, Unreadable, Via
 from voidtrail.sources import alipay, stripe, wechatpay
 from voidtrail.testing.world.keys import shared_keys
 from voidtrail.testing.world.platforms import serve
@@ -54,8 +54,8 @@ def test_answers_verify_and_say_what_the_world_knows(world):
         now = int(time.time()) * MICRO
         delivery = Delivery(
             source=rail.source, account=rail.account, received_at=now, body=body,
-            headers=tuple((name.lower(), value) for name, value in headers), via=Via.ASKED,
-            request=request.payment, context=str(status),
+            headers=(*((name.lower(), value) for name, value in headers), (STATUS, str(status))),
+            via=Via.ASKED, request=request.payment, context=request.context,
         )  # fmt: skip
         source = SOURCES[rail.source]
         source.verify(delivery, secrets, now)
