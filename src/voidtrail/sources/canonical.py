@@ -17,7 +17,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def form_fields(body: bytes, charset: str = "utf-8") -> Mapping[str, str] | None:
     """Decode a URL-encoded form once; None if it is none, empty, or a field stands twice.
 
@@ -46,7 +46,7 @@ def form_fields(body: bytes, charset: str = "utf-8") -> Mapping[str, str] | None
     return fields
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def json_fields(body: bytes) -> Mapping[str, str] | None:
     """Return the members of a JSON object as texts, as they were written; None if it is none.
 

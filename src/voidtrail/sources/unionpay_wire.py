@@ -29,7 +29,7 @@ def form(body: bytes) -> Mapping[str, str] | None:
     return canonical.form_fields(body, charset)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def answer(body: bytes) -> Mapping[str, str] | None:
     """Return the fields of an answer, which is not URL-encoded; None if it is none.
 

@@ -72,7 +72,10 @@ def _cost(source: Source, fake: FakePlatform, plan: CostPlan) -> Cost | None:
         source.verify(each, secrets, _SIGNED_AT)
         read = source.translate(each, account, secrets)
         assert not isinstance(read, Unreadable), (source.NAME, read)
-    rounds = [_round(source, deliveries, account, secrets) for _ in range(plan.rounds)]
+    # New notices in every round: what a source remembers of those before must not help it.
+    rounds = [
+        _round(source, _notices(fake, plan.orders), account, secrets) for _ in range(plan.rounds)
+    ]
     return Cost(
         source.NAME, source.CAPABILITIES.title, len(deliveries),
         statistics.mean(len(each.body) for each in deliveries),
@@ -87,7 +90,7 @@ def _notices(fake: FakePlatform, orders: int) -> list[Delivery]:
     situations = list(fake.PLAYS)
     for number in range(orders):
         situation = situations[number % len(situations)]
-        fake.play(situation, f"ORDER-{number:06d}", 100 + number, _SIGNED_AT)
+        fake.play(situation, f"ORDER-{len(fake.payments):06d}", 100 + number, _SIGNED_AT)
     return [fake.delivery(notice, "main", _SIGNED_AT) for notice in fake.take()]
 
 
