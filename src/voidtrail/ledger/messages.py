@@ -8,6 +8,7 @@ listens to one target hears of one order in the order in which things happened.
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -77,13 +78,14 @@ _RELEASE: Final = (
 )
 
 
-class MessageTable:
+class MessageTable(ABC):
     """The part of the SQLite store that holds messages."""
 
     _db: sqlite3.Connection
 
+    @abstractmethod
     def _stop(self, error: sqlite3.Error) -> LedgerStopped:
-        raise NotImplementedError
+        """Stop the store over a failed write, and return the error that says so."""
 
     @contextmanager
     def _stopping(self) -> Iterator[None]:

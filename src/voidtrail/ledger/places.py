@@ -7,17 +7,19 @@ twice and nothing is passed by.
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 
 from voidtrail.errors import LedgerStopped
 
 
-class PlaceTable:
+class PlaceTable(ABC):
     """The part of the SQLite store that holds places."""
 
     _db: sqlite3.Connection
 
+    @abstractmethod
     def _stop(self, error: sqlite3.Error) -> LedgerStopped:
-        raise NotImplementedError
+        """Stop the store over a failed write, and return the error that says so."""
 
     def place(self, name: str) -> str | None:
         """Return what was kept last under a name, None if nothing was."""
