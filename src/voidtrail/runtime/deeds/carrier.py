@@ -20,11 +20,18 @@ from voidtrail.event.reason import number
 from voidtrail.ledger.contract import Log
 from voidtrail.ledger.messages import Message
 from voidtrail.lifecycle import seal
-from voidtrail.lifecycle.seal import Step
+from voidtrail.lifecycle.seal import Policy, Step
 from voidtrail.lifecycle.verdict import RULES, VERDICT, Verdict
 from voidtrail.money import currency_code
 from voidtrail.runtime.app import House
-from voidtrail.runtime.deeds.desk import Cases, Order, entry_of, home_of, verb_at
+from voidtrail.runtime.deeds.desk import (
+    Cases,
+    Order,
+    entry_of,
+    home_of,
+    policy_in_force,
+    verb_at,
+)
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.poll import Asker
 from voidtrail.runtime.preparing import Entry
@@ -72,6 +79,13 @@ class Deeds:
     async def carry(self, message: Message) -> Answer:
         """Have one deed done, unless what it was decided about has changed."""
         order = _ORDER.decode(message.body)
+        answer = await self._done(order)
+        ended = isinstance(answer, Refused) or message.tries >= len(SCHEDULE_S)
+        if order.why == "late" and ended and not isinstance(answer, Sent):
+            return await self._over(order, "failed", answer.why)
+        return answer
+
+    async def _done(self, order: Order) -> Answer:
         home = home_of(self._house, order.payment)
         if home is None:
             return Refused("the account is no longer in the settings")
@@ -141,8 +155,9 @@ class Deeds:
     async def _seal(self, entry: Entry, order: Order, standing: Standing) -> Answer:
         verdict = standing.verdict
         verb = verb_at(entry.source, seal.verb(verdict))
-        if verb is None:
-            return Sent()  # sealed meanwhile, or alive again: nothing is to be done
+        policy = self._policy(entry, seal.how_of(verdict))
+        if verb is None or policy.mode != "on":
+            return Sent()  # sealed meanwhile, alive again, or no longer wanted
         if RULES[verdict.rule].name == "silent" and verdict.ended_at is not None:
             await self._note_left(entry, standing.reference, verdict.ended_at)
         deed = Deed(
@@ -202,18 +217,21 @@ class Deeds:
         if held <= 0:
             return await self._over(order, "done", "returned")
         if held < wanted:
-            return await self._over(order, "failed", "amount_changed")
+            return Refused("amount_changed")
+        if self._policy(entry, case.how).refunds != "on":
+            return Retry("refunds are not on")
         deed = Deed(
             verb=Verb.REFUND, payment=standing.reference, key=order.key, order=order.order,
             operation=standing.operation, amount_minor=wanted, currency=order.currency,
             total_minor=standing.verdict.captured,
         )  # fmt: skip
         answer = await self._told(entry, deed, standing)
-        if isinstance(answer, Sent):
-            return await self._over(order, "done", "")
-        if isinstance(answer, Refused):
-            await self._over(order, "failed", answer.why)
-        return answer
+        return await self._over(order, "done", "") if isinstance(answer, Sent) else answer
+
+    def _policy(self, entry: Entry, how: str) -> Policy:
+        """Return the policy now: an order may have waited for long."""
+        account = entry.account
+        return policy_in_force(self._house.ledger).of(account.source, account.shop, how)
 
     async def _over(self, order: Order, what: Any, code: str) -> Answer:
         """Write down what became of a refund."""

@@ -28,6 +28,8 @@ _ITEMS: Final = {
     int(Kind.DISPUTE): Item.DISPUTE,
 }  # fmt: skip
 _KINDS: Final = ", ".join(map(str, _ITEMS))
+_TAKING: Final = f"{int(Kind.AUTHORISE)}, {int(Kind.CAPTURE)}"
+_LEAVING: Final = f"{int(Kind.REFUND)}, {int(Kind.DISPUTE)}"
 _PART: Final = 500
 _NAMES: Final = OPERATION.names
 _AT: Final = {name: place for place, name in enumerate(_NAMES)}
@@ -85,7 +87,7 @@ class Books:
             rows = self.db.execute(
                 "SELECT e.operation, n.payment_id FROM event e INDEXED BY event_operation "
                 "JOIN name n ON n.no = e.name_no WHERE e.operation <> '' "
-                "AND (e.kind NOT IN (6, 7) OR e.names = x'') AND e.account_no = "
+                f"AND (e.kind NOT IN ({_TAKING}) OR e.names = x'') AND e.account_no = "
                 f"{self.entry.no:d} AND e.operation IN {text}", padded,
             )  # fmt: skip
             found.update(rows)
@@ -155,7 +157,8 @@ class Books:
         (count,) = self.db.execute(
             "SELECT count(*) FROM payment p INDEXED BY payment_spoken WHERE p.spoken_at >= ? "
             "AND p.spoken_at < ? AND p.mover_no = ? AND NOT EXISTS (SELECT 1 FROM operation o "
-            "WHERE o.payment_id = p.payment_id AND o.kind = 7 AND o.succeeded_at IS NOT NULL)",
+            f"WHERE o.payment_id = p.payment_id AND o.kind = {int(Kind.CAPTURE)} "
+            "AND o.succeeded_at IS NOT NULL)",
             (since, until, self.entry.no),
         ).fetchone()  # fmt: skip
         return int(count)
@@ -177,7 +180,7 @@ class Books:
         text, padded = marks(sorted(set(payments)))
         return {op for op, operation in self.db.execute(
             "SELECT DISTINCT e.op, e.operation FROM name n JOIN event e ON e.name_no = n.no "
-            f"WHERE e.kind IN (12, 13) AND e.op IS NOT NULL AND n.payment_id IN {text}", padded)
+            f"WHERE e.kind IN ({_LEAVING}) AND e.op IS NOT NULL AND n.payment_id IN {text}", padded)
             if operation and not operation.endswith(":refunded")}  # fmt: skip
 
     def _legs_of(self, rows: list[Row], named: set[int]) -> Iterator[Leg]:

@@ -97,12 +97,17 @@ class Office:
 
     def __init__(self, folder, seal=""):
         self.file = folder / "voidtrail.toml"
-        self.file.write_text(SETTINGS.format(path=folder / "voidtrail.db", seal=seal), "utf-8")
+        self.policy(seal)
         self.fake = FakeStripe()
         self.clock = Clock(NOW)
         self.posted = Counter()
         self.steps, self.kill_at = 0, None
         self.logs = []
+
+    def policy(self, seal):
+        """Put another policy into the settings."""
+        path = self.file.parent / "voidtrail.db"
+        self.file.write_text(SETTINGS.format(path=path, seal=seal), "utf-8")
 
     def twin(self, folder):
         """Return an office that stands where this one does, in a folder of its own."""

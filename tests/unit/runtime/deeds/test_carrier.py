@@ -9,6 +9,7 @@ from tests.unit.runtime.rig import NOW, SECOND
 from voidtrail.errors import PlatformUnavailable
 from voidtrail.event.model import Kind
 from voidtrail.ledger.messages import DEAD, SENT, WAITING
+from voidtrail.runtime.deeds.carrier import SCHEDULE_S
 from voidtrail.testing.platforms.fake import Step
 
 CLOSE = 'mode = "on"'
@@ -159,6 +160,62 @@ def test_less_than_was_decided_about_is_left_to_people(tmp_path):
     office.work()
     assert [each.amount_minor for each in payment.refunds] == [200]
     assert (office.case().outcome, office.case().code) == ("failed", "amount_changed")
+
+
+def silent(office):
+    """Let nothing that is told to the platform be answered; calling the result ends that."""
+    answer = office.fake.answer
+
+    def fails(asked, at):
+        if asked.method == "POST":
+            raise PlatformUnavailable("down")
+        return answer(asked, at)
+
+    office.fake.answer = fails
+    return lambda: setattr(office.fake, "answer", answer)
+
+
+def test_what_policy_no_longer_says_is_not_closed(tmp_path):
+    office = Office(tmp_path, CLOSE)
+    payment = office.left()
+    speak = silent(office)
+    office.work()
+    assert office.messages() == [(WAITING, "no answer that can be trusted")]
+    speak()
+    office.posted.clear()
+    office.policy('mode = "off"')
+    office.clock.now += 60 * SECOND
+    office.work()
+    assert (payment.status, office.posted, office.messages()) == ("open", {}, [(SENT, "")])
+
+
+def test_refunds_that_were_switched_off_wait_until_they_are_on_again(tmp_path):
+    office = Office(tmp_path, REFUND)
+    payment = late(office)
+    speak = silent(office)
+    office.work()
+    speak()
+    office.policy(REFUND.replace('refunds = "on"', 'refunds = "off"'))
+    office.clock.now += 60 * SECOND
+    office.work()
+    assert (payment.refunds, office.messages()) == ([], [(WAITING, "refunds are not on")])
+    office.policy(REFUND)
+    office.clock.now += 600 * SECOND
+    office.work()
+    assert (len(payment.refunds), office.case().outcome) == (1, "done")
+
+
+def test_a_refund_that_is_given_up_is_a_case_that_failed(tmp_path):
+    office = Office(tmp_path, REFUND)
+    payment = late(office)
+    silent(office)
+    for _ in range(2 * len(SCHEDULE_S)):
+        office.work(turns=1)
+        office.clock.now += 2 * SCHEDULE_S[-1] * SECOND
+    assert (payment.refunds, [state for state, _ in office.messages()]) == ([], [DEAD])
+    assert (office.case().outcome, office.case().code) == (
+        "failed", "no answer that can be trusted",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
