@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -69,10 +70,13 @@ class Tail:
         self._observed: Counter[tuple[str, Micros]] = Counter()
         for rule, minute, count in known.observed if known else ():
             self._observed[rule, minute] = count
-        self._growing = Growing(
-            path, known.places if known else None, settings.line_max_bytes,
+        self._open = partial(
+            Growing, path, known.places if known else None, settings.line_max_bytes,
             from_start=settings.since == "start",
         )  # fmt: skip
+        self._growing: Growing | None = None
+        with suppress(OSError):  # a log that cannot be read must not keep payments out
+            self._growing = self._open()
         self._items: list[Item] = []
         self._keeping: asyncio.Future[None] | None = None
         self._gaps = 0
@@ -86,9 +90,11 @@ class Tail:
 
         Raises:
             LedgerStopped: nothing can be written any more.
+            OSError: the log cannot be read.
         """
         now = self._house.clock()
-        for line in self._growing.read(now / 1e6):
+        growing = self._growing = self._growing or self._open()
+        for line in growing.read(now / 1e6):
             self._counts["lines"] += 1
             self._is_kept = False
             item = self._take(line, now)
@@ -96,11 +102,11 @@ class Tail:
                 self._items.append(item)
             if len(self._items) >= SLICE_MAX:
                 await self._keep()
-        self._note_gaps()
+        self._note_gaps(growing)
         is_due = not self._is_kept and now - self._kept_at >= _KEEP_S * 1_000_000
         if self._items or is_due or self._is_over(now):
             await self._keep()
-        return self._growing.moved
+        return growing.moved
 
     def _take(self, line: Line, now: Micros) -> Item | None:
         """Return the delivery that a line is, None if it is none."""
@@ -124,8 +130,8 @@ class Tail:
         """Whether a minute is over in which something was counted."""
         return any(minute < now // _MINUTE for _, minute in self._observed)
 
-    def _note_gaps(self) -> None:
-        fresh, self._gaps = self._growing.gaps - self._gaps, self._growing.gaps
+    def _note_gaps(self, growing: Growing) -> None:
+        fresh, self._gaps = growing.gaps - self._gaps, growing.gaps
         if fresh:
             self._counts["gaps"] += fresh
             _log.warning("tail_gap", log=self._name, files=fresh)
@@ -145,6 +151,7 @@ class Tail:
         ]
         left = [(rule, minute, count) for (rule, minute), count in self._observed.items()
                 if (rule, minute) not in over]  # fmt: skip
+        assert self._growing is not None
         body = msgspec.json.encode(_Kept(places=self._growing.places(), observed=left)).decode()
 
         def work(store: Log) -> int:
@@ -218,10 +225,11 @@ class Tail:
         try:
             if self._keeping is not None:
                 await asyncio.wait([self._keeping])
-            if not self._is_kept and self._intake.stopped is None:
+            if self._growing and not self._is_kept and self._intake.stopped is None:
                 await self._keep()
         finally:
-            self._growing.close()
+            if self._growing:
+                self._growing.close()
 
 
 def _append(store: Log, item: Item, at: Micros) -> int:

@@ -221,6 +221,30 @@ def test_whoever_is_cancelled_while_writing_has_written_once(tmp_path, log):
         assert len(list(house.ledger.deliveries())) == len(payments(house)) == 600
 
 
+def test_a_log_that_cannot_be_read_at_first_does_not_keep_the_house_closed(tmp_path, log):
+    path = tmp_path / "pay.log"
+    path.unlink()
+    path.mkdir()  # nothing that could be read as lines, whoever asks
+
+    async def go(house):
+        intake = Intake(house.ledger, house.clock)
+        tailing = Tailing(house, intake)
+        task = asyncio.create_task(tailing.run())
+        await asyncio.sleep(0.3)
+        path.rmdir()
+        log(failed(1))
+        while not intake.counts["statements"]:
+            await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await tailing.close()
+        await intake.close()
+
+    with capture_logs() as logs, house_at(tmp_path, Clock()) as house:
+        asyncio.run(asyncio.wait_for(go(house), 20))
+    assert [each["event"] for each in logs].count("tail_unreadable") == 1
+
+
 def test_an_unreadable_file_is_complained_of_once_and_waited_for(tmp_path, log, monkeypatch):
     log(failed(1))
 
