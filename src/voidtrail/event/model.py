@@ -282,6 +282,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
             payment has one name for everything.
         amount_minor: for refunds and links; None means all of it.
         total_minor: what was taken altogether, which some platforms want beside a refund.
+        decided_at: when it was decided, the same for every try; 0 takes the present.
     """
 
     verb: Verb
@@ -292,6 +293,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     order: str = ""
     total_minor: int | None = None
+    decided_at: Micros = 0
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

@@ -26,7 +26,8 @@ _COMBINED: Final = re.compile(
     rf'"(?P<request>{_QUOTED})" (?P<status>\d{{3}}) (?P<bytes>\d+|-)'
     rf'(?: "(?P<referer>{_QUOTED})" "(?P<agent>{_QUOTED})")?(?P<rest>.*)'
 )
-_PAIR: Final = re.compile(rf'([^\s="]+)=(?:"({_QUOTED})"|(\S*))')
+_PAIR: Final = re.compile(rf'(?<![^\s="])([^\s="]+)=(?:"({_QUOTED})"|(\S*))')
+"""A name begins where a word does: looked for inside of a long word, it would cost its square."""
 _RFC5424: Final = re.compile(
     r"<(?P<pri>\d{1,3})>1 (?P<time>\S+) (?P<host>\S+) (?P<app>\S+) (?P<procid>\S+) (?P<msgid>\S+) "
     rf"(?P<data>-|(?:\[(?:[^\]\"]|\"{_QUOTED}\")*\])+)(?: (?P<message>.*))?",

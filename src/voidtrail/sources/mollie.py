@@ -205,7 +205,7 @@ def _error(delivery: Delivery, status: int) -> Translation:
     which = "" if status == _ABSENT else str(delivery.received_at)
     identity = ("answer", delivery.request, str(status), which, "")
     tell = Teller(REASONS, identity, delivery.request, delivery.received_at, via=ASKED, life=False)
-    if ordered(delivery.context) is not None and 400 <= status < 500 and status != 429:
+    if ordered(delivery.context) is not None and status in mollie_deeds.REFUSALS:
         return mollie_facts.refused(tell, delivery, str(status))
     kind, result = (Kind.ABSENT, SUCCEEDED) if status == _ABSENT else (OTHER, UNKNOWN)
     return [tell(kind, result, reason=(0, str(status)))]

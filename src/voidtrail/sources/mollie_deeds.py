@@ -17,6 +17,8 @@ from voidtrail.money import major_text
 
 _API_BASE: Final = "https://api.mollie.com"
 _EMBED: Final = "?embed=refunds,chargebacks"
+REFUSALS: Final = frozenset({400, 404, 409, 410, 422})
+"""Statuses that say that a deed was not done and never will be, rather than try again."""
 
 
 def query(

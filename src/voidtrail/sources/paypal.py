@@ -271,6 +271,8 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
         found = list(reader(told, notice.resource))
     except _ERRORS as error:
         return _other(delivery, error)
+    except facts.Nameless:
+        return unreadable("purchase_units.payments", "a payment inside of the order has no id")
     except ValueError:
         return unreadable("resource.amount", "not in ISO 4217, or finer than the currency's unit")
     if not all(event.payment for event in found):

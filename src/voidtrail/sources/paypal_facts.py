@@ -39,6 +39,10 @@ _NO_IDS: Final = wire.Ids()
 _WON_BY_BUYER: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 
 
+class Nameless(ValueError):
+    """A payment inside of an order has no id: it could not be told from another one."""
+
+
 class Told(NamedTuple):
     """What all facts of one delivery share.
 
@@ -62,7 +66,11 @@ class Told(NamedTuple):
 
 
 def order(told: Told, o: wire.Resource) -> Iterator[Event]:
-    """Tell of an order, and of every payment inside of it."""
+    """Tell of an order, and of every payment inside of it.
+
+    Raises:
+        Nameless: one of them has no id.
+    """
     payment = first(o.id, o.order_id, told.payment)
     purchases = o.purchase_units or []
     unit = purchases[0] if purchases else wire.Purchase()
@@ -83,6 +91,8 @@ def order(told: Told, o: wire.Resource) -> Iterator[Event]:
         # The money of an order that is through stands in the payments inside of it.
         yield tell(row.kind, row.result, "", amount, reason=(0, status))
     for each in inside:
+        if not all(one.id for one in (*each.authorizations, *each.captures, *each.refunds)):
+            raise Nameless
         for one in each.authorizations:
             yield from authorization(told, one)
         for one in each.captures:

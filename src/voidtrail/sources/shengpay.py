@@ -106,6 +106,8 @@ _READ: Final = frozenset({
     "errorCode", "refundId", "refundStatus", "refundFee", "outRefundNo", "timeEnd",
     "refundSuccessTime", "subMchId",
 })  # fmt: skip
+_UNDECIDED: Final = frozenset({"BIZERR_NEED_RETRY", "SYSTEM_ERROR", "SIGN_ERROR"})
+"""Errors after which the same order may still be carried out, if it is given again."""
 _API_BASE: Final = "https://mchapi.shengpay.com"
 _QUERY: Final = "/api/v3/payment/orderquery"
 _REFUND: Final = "/api/v3/payment/refund"
@@ -269,6 +271,8 @@ def _done(tell: Teller, fields: Mapping[str, str]) -> Event:
         why = (number("merchant_refund"), "PROCESSING")
         return tell(REFUND, PENDING, operation, reason=why)
     code = first(fields.get("errorCode"), fields.get("returnCode"), "FAIL")
+    if code in _UNDECIDED:
+        return tell(OTHER, UNKNOWN, reason=(0, code))
     return tell(REFUND, REFUSED, operation, reason=(number("unlisted"), code))
 
 

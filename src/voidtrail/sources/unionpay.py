@@ -169,8 +169,8 @@ def query(
 def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str) -> Request | None:
     """Void in full or refund, by the `queryId` of the original; None without it and the amount.
 
-    The order number of the new transaction is made of the deed's key. UnionPay refuses a number
-    that it has seen on the same day, so that a repeated try does nothing twice.
+    Order number and instant of the new transaction are those of the decision. UnionPay knows a
+    transaction by both, so that a repeated try, be it after midnight, does nothing twice.
     """
     amount = deed.amount_minor or deed.total_minor
     back_url = account.options.get("back_url", "")
@@ -186,7 +186,7 @@ def act(deed: Deed, account: Account, secrets: Secrets, now: Micros, nonce: str)
     wanted = {
         "txnType": kind, "txnSubType": "00", "origQryId": deed.operation, "txnAmt": str(amount),
         "orderId": "V" + sha256(deed.key.encode()).hexdigest()[:24], "backUrl": back_url,
-        "txnTime": _beijing(now), "currencyCode": "156",
+        "txnTime": _beijing(deed.decided_at or now), "currencyCode": "156",
     }  # fmt: skip
     return _request(_BACK, wanted, deed.payment, account, secrets, f"act:{deed.verb.value}")
 

@@ -75,6 +75,8 @@ REASONS: Final[Mapping[str, ReasonRow]] = {
 DONE: Final = frozenset({"00", "A6"})
 """A6 is a success with defects."""
 WAITING: Final = frozenset({"03", "04", "05"})
+_DONE_BEFORE: Final = frozenset({"12"})
+"""重复交易: an earlier try of the same order was taken, and its answer was lost."""
 _TARGET: Final = {"31": "capture", "32": "authorise", "33": "capture", "99": "capture"}
 _METHODS: Final = {
     "000201": Method.HOSTED_CHECKOUT, "000202": Method.HOSTED_CHECKOUT,
@@ -262,7 +264,7 @@ def _done(tell: Teller, fields: Mapping[str, str], deed: Kind) -> Event:
         return tell(OTHER, UNKNOWN, reason=(0, code))
     original, kind = fields.get("origQryId", ""), fields.get("txnType", "31")
     operation = first(fields.get("queryId"), f"{tell.payment}:{fields.get('orderId', '')}")
-    if code in DONE | WAITING:
+    if code in DONE | WAITING | _DONE_BEFORE:
         result, why = PENDING, (number("merchant_request"), code)
     else:
         result, why = REFUSED, tell.why("", "unlisted", code)

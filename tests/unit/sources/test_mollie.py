@@ -323,6 +323,7 @@ def test_question_brings_refunds_and_chargebacks_along():
         (404, "", Kind.ABSENT, S), (401, "", Kind.OTHER, Result.UNKNOWN),
         (422, "act:close", Kind.CANCEL, R), (404, "act:void", Kind.VOID, R),
         (409, "act:refund", Kind.REFUND, R), (429, "act:refund", Kind.OTHER, Result.UNKNOWN),
+        (401, "act:close", Kind.OTHER, Result.UNKNOWN),  # a wrong key refuses nothing for good
     ],
 )  # fmt: skip
 def test_error_is_a_conclusion_only_where_it_is_one(status, context, kind, result):

@@ -223,6 +223,9 @@ def test_refund_is_ordered_once_by_its_key_and_accepted_is_not_done():
     said = {"resultCode": "FAIL", "errorCode": "ORDER_NOT_REFUNDABLE", "signType": "RSA2"}
     [event] = _told(None, _answer(_sign(said), request.context))
     assert (event.result, event.code) == (Result.REFUSED, "ORDER_NOT_REFUNDABLE")
+    later = _sign({**said, "errorCode": "BIZERR_NEED_RETRY"})
+    [event] = _told(None, _answer(later, request.context))
+    assert (event.kind, event.result) == (Kind.OTHER, Result.UNKNOWN), "to be given again"
     [event] = _told(None, _answer(said, request.context))  # unsigned: nobody knows
     assert (event.kind, event.result) == (Kind.OTHER, Result.UNKNOWN)
 

@@ -369,6 +369,9 @@ def test_a_deed_keeps_its_number_at_every_try(verb, txn_type, kind):
     assert (one["txnType"], one["origQryId"], one["txnAmt"]) == (kind, Q, "1230")
     assert one["orderId"] == two["orderId"]
     assert 8 <= len(one["orderId"]) <= 32
+    decided = structs.replace(deed, decided_at=NOW)  # a try after midnight is the same transaction
+    late = unionpay.act(decided, account, ours, NOW + 86_400_000_000, "")
+    assert parse_qs(late.body.decode())["txnTime"] == [one["txnTime"]]
     for missing in (structs.replace(deed, operation=""), structs.replace(deed, amount_minor=None),
                     structs.replace(deed, verb=Verb.CLOSE)):  # fmt: skip
         assert unionpay.act(missing, account, ours, NOW, "") is None
@@ -379,6 +382,8 @@ def test_accepted_is_not_done():
     [event] = _told(None, given)
     assert (event.kind, event.result) == (Kind.VOID, Result.PENDING)
     assert event.payment == f"A1001@{SENT}"
+    [event] = _told(None, _answer(_sign({**VOID, "respCode": "12"}), "act:void"))
+    assert (event.result, event.code) == (Result.PENDING, "12")  # 重复交易: an earlier try was taken
     [event] = _told(None, _answer(_sign({**VOID, "respCode": "35"}), "act:void"))
     assert (event.kind, event.result, event.code) == (Kind.VOID, Result.REFUSED, "35")
     [event] = _told(None, _answer({**VOID, "respCode": "35"}, "act:void"))  # unsigned

@@ -79,13 +79,13 @@ class Deeds:
     async def carry(self, message: Message) -> Answer:
         """Have one deed done, unless what it was decided about has changed."""
         order = _ORDER.decode(message.body)
-        answer = await self._done(order)
+        answer = await self._done(order, message.created_at)
         ended = isinstance(answer, Refused) or message.tries >= len(SCHEDULE_S)
         if order.why == "late" and ended and not isinstance(answer, Sent):
             return await self._over(order, "failed", answer.why)
         return answer
 
-    async def _done(self, order: Order) -> Answer:
+    async def _done(self, order: Order, decided_at: Micros) -> Answer:
         home = home_of(self._house, order.payment)
         if home is None:
             return Refused("the account is no longer in the settings")
@@ -97,8 +97,8 @@ class Deeds:
         if isinstance(standing, Retry | Refused):
             return standing
         if order.why == "late":
-            return await self._refund(entry, order, standing)
-        return await self._seal(entry, order, standing)
+            return await self._refund(entry, order, standing, decided_at)
+        return await self._seal(entry, order, standing, decided_at)
 
     async def close(self) -> None:
         """Keep nothing open: the asker has the connections, and closes them itself."""
@@ -152,7 +152,9 @@ class Deeds:
 
     # ------------------------------------------------------------------ sealing
 
-    async def _seal(self, entry: Entry, order: Order, standing: Standing) -> Answer:
+    async def _seal(
+        self, entry: Entry, order: Order, standing: Standing, decided_at: Micros
+    ) -> Answer:
         verdict = standing.verdict
         verb = verb_at(entry.source, seal.verb(verdict))
         policy = self._policy(entry, seal.how_of(verdict))
@@ -165,6 +167,7 @@ class Deeds:
             operation=standing.operation if verb is Verb.VOID else "",
             currency=currency_code(verdict.currency) if verdict.currency else "",
             amount_minor=verdict.held or None, total_minor=verdict.authorised or None,
+            decided_at=decided_at,
         )  # fmt: skip
         return await self._told(entry, deed, standing)
 
@@ -204,7 +207,9 @@ class Deeds:
 
     # ------------------------------------------------------------------ giving back
 
-    async def _refund(self, entry: Entry, order: Order, standing: Standing) -> Answer:
+    async def _refund(
+        self, entry: Entry, order: Order, standing: Standing, decided_at: Micros
+    ) -> Answer:
         """Give back what came late, once.
 
         Nothing goes out unless what is there now is what was decided about, or this very refund is
@@ -223,7 +228,7 @@ class Deeds:
         deed = Deed(
             verb=Verb.REFUND, payment=standing.reference, key=order.key, order=order.order,
             operation=standing.operation, amount_minor=wanted, currency=order.currency,
-            total_minor=standing.verdict.captured,
+            total_minor=standing.verdict.captured, decided_at=decided_at,
         )  # fmt: skip
         answer = await self._told(entry, deed, standing)
         return await self._over(order, "done", "") if isinstance(answer, Sent) else answer
