@@ -383,7 +383,7 @@ def test_accepted_is_not_done():
     assert (event.kind, event.result) == (Kind.VOID, Result.PENDING)
     assert event.payment == f"A1001@{SENT}"
     [event] = _told(None, _answer(_sign({**VOID, "respCode": "12"}), "act:void"))
-    assert (event.result, event.code) == (Result.PENDING, "12")  # 重复交易: an earlier try was taken
+    assert (event.result, event.code) == (Result.PENDING, "12")  # 重复交易: taken before
     [event] = _told(None, _answer(_sign({**VOID, "respCode": "35"}), "act:void"))
     assert (event.kind, event.result, event.code) == (Kind.VOID, Result.REFUSED, "35")
     [event] = _told(None, _answer({**VOID, "respCode": "35"}, "act:void"))  # unsigned
