@@ -74,6 +74,20 @@ def test_no_changed_notice_is_accepted_as_another(name, data, seed):
 
 
 @pytest.mark.parametrize("name", FAKED)
+def test_nobody_is_kept_waiting_by_a_header_of_one_word(name):
+    """Whoever knows the address may send it; at the square of its length it would take minutes."""
+    known = corpus(name)
+    for genuine in {each.headers: each for each in known.pushed[:8]}.values():
+        for place, (header, value) in enumerate(genuine.headers):
+            for start in {"", value.partition(" ")[0] + " "}:
+                word = (header, start + "a" * 200_000)
+                headers = (*genuine.headers[:place], word, *genuine.headers[place + 1 :])
+                strange = msgspec.structs.replace(genuine, headers=headers)
+                contract.is_refused(known.source, strange, known.secrets, START)
+                known.source.translate(strange, known.account, known.secrets)
+
+
+@pytest.mark.parametrize("name", FAKED)
 @some
 @given(data=st.data(), text=st.text(max_size=120))
 def test_no_foreign_header_is_accepted_or_raises_anything_but_a_refusal(name, data, text):

@@ -17,7 +17,7 @@ from voidtrail.sources.custom_description import CHARSETS, Description, words_of
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
-_PART: Final = re.compile(r'([\w.-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
+_PART: Final = re.compile(r'(?<![\w.-])([\w.-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
 _SCHEME: Final = re.compile(r"^\s*[\w-]+\s+(?=[\w.-]+\s*=)")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

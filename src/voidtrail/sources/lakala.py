@@ -36,7 +36,8 @@ IDENTITY: Final = Identity(
 EVENTS: Final = lakala_facts.EVENTS
 REASONS: Final = lakala_facts.REASONS
 _SCHEME: Final = "LKLAPI-SHA256withRSA"
-_PART: Final = re.compile(r'(\w+)="([^"]*)"', re.ASCII)
+_PART: Final = re.compile(r'(?<!\w)(\w+)="([^"]*)"', re.ASCII)
+"""A name begins where a word does: looked for inside of a long word, it would cost its square."""
 _NOTICE: Final = ("timestamp", "nonce_str", "signature")
 _ANSWER: Final = ("appid", "serial", "timestamp", "nonce", "signature")
 _WINDOW_S: Final = 300

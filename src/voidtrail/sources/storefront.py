@@ -96,6 +96,8 @@ _LIFELESS: Final = frozenset({"cancel_pressed", "order_cancelled", "returned"})
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
 _STATEMENTS_MAX: Final = 1000
+_PAGE_MAX: Final = 16_384
+"""Whoever opened a page can speak for it, so that it must cost little to hear it."""
 _LENGTH_MAX: Final = 256
 _DIMENSIONS_MAX: Final = 32
 _EARLIEST: Final = 946_684_800 * 1_000_000
@@ -221,6 +223,8 @@ def _keys(delivery: Delivery, secrets: Secrets) -> tuple[Secret, ...]:
 
 
 def _verify_page(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
+    if len(delivery.body) > _PAGE_MAX:
+        raise SignatureInvalid(f"a page may say {_PAGE_MAX:,} bytes at most")
     try:
         token, statements = _decoded(delivery.body)
     except _BROKEN:

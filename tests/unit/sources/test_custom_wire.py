@@ -51,6 +51,11 @@ def test_a_place_holds_the_text_as_it_was_written(place, text):
     assert Message(delivery(NESTED, headers, "q=1+2"), JSON).value(place) == text
 
 
+def test_a_header_of_one_word_is_read_at_once():
+    headers = (("x-parts", "Scheme " + "a" * 200_000),)
+    assert Message(delivery(NESTED, headers, ""), JSON).value("header:X-Parts#b") == ""
+
+
 def test_a_form_is_read_in_its_charset():
     message = Message(delivery(b"trade_no=%B6%A9%B5%A5&a=%2B+"), FORM)
     assert message.value("trade_no") == "订单"

@@ -126,6 +126,7 @@ def test_page_may_send_a_list():
         page(customer="somebody"),
         page(actor="merchant"),
         page(dimensions={"country": "CN"}),
+        page(reason="4 " * 9000),
     ],
     ids=lambda forged: forged.body.decode()[:90],
 )
