@@ -272,7 +272,9 @@ def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Transla
     except _ERRORS as error:
         return _other(delivery, error)
     except facts.Nameless:
-        return unreadable("purchase_units.payments", "a payment inside of the order has no id")
+        return unreadable(
+            "purchase_units.payments", "a payment inside of the order has no id of its own"
+        )
     except ValueError:
         return unreadable("resource.amount", "not in ISO 4217, or finer than the currency's unit")
     if not all(event.payment for event in found):

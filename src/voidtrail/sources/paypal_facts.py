@@ -40,7 +40,7 @@ _WON_BY_BUYER: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 
 
 class Nameless(ValueError):
-    """A payment inside of an order has no id: it could not be told from another one."""
+    """A payment inside of an order has no id of its own: it could not be told from another one."""
 
 
 class Told(NamedTuple):
@@ -69,7 +69,7 @@ def order(told: Told, o: wire.Resource) -> Iterator[Event]:
     """Tell of an order, and of every payment inside of it.
 
     Raises:
-        Nameless: one of them has no id.
+        Nameless: one of them has no id of its own.
     """
     payment = first(o.id, o.order_id, told.payment)
     purchases = o.purchase_units or []
@@ -90,9 +90,11 @@ def order(told: Told, o: wire.Resource) -> Iterator[Event]:
     elif status != "COMPLETED" or not any(p.captures or p.authorizations for p in inside):
         # The money of an order that is through stands in the payments inside of it.
         yield tell(row.kind, row.result, "", amount, reason=(0, status))
+    ids = [one.id for each in inside
+           for one in (*each.authorizations, *each.captures, *each.refunds)]  # fmt: skip
+    if not all(ids) or len(set(ids)) < len(ids):
+        raise Nameless
     for each in inside:
-        if not all(one.id for one in (*each.authorizations, *each.captures, *each.refunds)):
-            raise Nameless
         for one in each.authorizations:
             yield from authorization(told, one)
         for one in each.captures:
