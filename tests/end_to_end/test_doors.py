@@ -1,8 +1,10 @@
 """The door for platforms, as platforms and strangers find it: over HTTP, on a real server."""
 
 import asyncio
+import contextlib
 import json
 import re
+import select
 import socket
 import threading
 import time
@@ -98,6 +100,23 @@ def test_chunked_body_beyond_the_cap_is_refused(server, unchanged):
         [("Transfer-Encoding", "chunked")], length=False,
     )  # fmt: skip
     assert status == 413
+
+
+@pytest.mark.parametrize("more", [b"a", b"X-A: b\r\n"], ids=["one header", "many headers"])
+@pytest.mark.parametrize("path", [b"/hooks/stripe/main", b"/healthz"])
+def test_head_without_an_end_is_refused(server, unchanged, path, more):
+    """Whoever knows the address could fill the memory with it."""
+    piece = more * (16_384 // len(more))
+    with socket.create_connection((HOST, server.port), timeout=10) as line:
+        line.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nX-B: " % path)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                line.sendall(piece)
+                time.sleep(0.005)
+                if select.select([line], [], [], 0)[0]:
+                    break
+        assert line.recv(4096).startswith(b"HTTP/1.1 431 ")
+    assert server.get("/healthz")[0] == 200
 
 
 def test_body_of_exactly_the_cap_is_taken(server):

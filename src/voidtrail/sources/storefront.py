@@ -96,8 +96,7 @@ _LIFELESS: Final = frozenset({"cancel_pressed", "order_cancelled", "returned"})
 _WINDOW_S: Final = 300
 _TIME_DIGITS_MAX: Final = 12
 _STATEMENTS_MAX: Final = 1000
-_PAGE_MAX: Final = 16_384
-"""Whoever opened a page can speak for it, so that it must cost little to hear it."""
+_PAGE_MAX: Final = 16_384  # whoever opened a page can speak for it: that must cost little
 _LENGTH_MAX: Final = 256
 _DIMENSIONS_MAX: Final = 32
 _EARLIEST: Final = 946_684_800 * 1_000_000
@@ -393,9 +392,8 @@ def _dimensions(said: Statement) -> tuple[tuple[str, str], ...]:
 def acknowledge(outcome: Outcome) -> Acknowledgement:
     """Return the answer to a shop: 200 when kept, else 401, 413 or 503 (send it again)."""
     status = {Outcome.KEPT: 200, Outcome.REFUSED: 401, Outcome.TOO_LARGE: 413}.get(outcome, 503)
-    return Acknowledgement(
-        status, "application/json", b'{"kept":true}' if status == 200 else b'{"kept":false}'
-    )
+    kept = b"true" if status == 200 else b"false"
+    return Acknowledgement(status, "application/json", b'{"kept":%s}' % kept)
 
 
 query: Final = never_asked  # a shop tells by itself

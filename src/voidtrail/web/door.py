@@ -20,6 +20,10 @@ from voidtrail.web.hooks import PREFIX, TOO_SLOW, headers_kept
 
 _UNUSUAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _NO_LENGTH: Final = -1
+HEAD_MAX: Final = 65_536
+"""Most bytes before a request's body; the parser has no bound of its own and keeps every header."""
+_WHOLE: Final = -1
+_TOO_MUCH: Final = b'{"code":"head_too_large","message":"the headers are longer than 64 KiB"}'
 _log = structlog.get_logger(__name__)
 
 Answers = dict[str, tuple[bytes, bytes]]
@@ -101,6 +105,7 @@ class Door(HttpToolsProtocol):
         self._shared = shared
         self._hot: _Cycle | None = None
         self._length = _NO_LENGTH
+        self._head = _WHOLE
         self._address = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -118,12 +123,18 @@ class Door(HttpToolsProtocol):
         super().data_received(data)
         if self._hot is not None:
             self._shared.reading.setdefault(self, self.loop.time())
+        elif self._head != _WHOLE:
+            self._head += len(data)
+            if self._head > HEAD_MAX:
+                self._give_up(431, _TOO_MUCH)
+                _log.warning("head_too_large", most=HEAD_MAX)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         self.url = b""
         self.headers = []
         self._length = _NO_LENGTH
+        self._head = 0
         self._hot = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -137,6 +148,7 @@ class Door(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the way of the request."""
+        self._head = _WHOLE
         door = self._shared.doors.get(self.url)
         cycle: Any = self.cycle  # None before the first request
         if (
@@ -204,9 +216,12 @@ class Door(HttpToolsProtocol):
         hot, self._hot = self._hot, None
         if hot is not None:
             hot.response_complete = True
+        self._give_up(408, TOO_SLOW)
+
+    def _give_up(self, status: int, why: bytes) -> None:
         self.transport.write(
-            STATUS_LINE[408] + b"content-type: application/json\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n" % len(TOO_SLOW) + TOO_SLOW
+            STATUS_LINE[status] + b"content-type: application/json\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n" % len(why) + why
         )
         self.transport.close()
 
