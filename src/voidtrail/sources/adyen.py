@@ -218,10 +218,7 @@ def _keys(account: str, secrets: Secrets) -> list[bytes]:
 
 
 def _match(keys: list[bytes], message: bytes, signature: str) -> None:
-    matched = False
-    for key in keys:
-        matched |= crypto.same(crypto.hmac_base64(key, message), signature)
-    if not matched:
+    if not crypto.any_same((crypto.hmac_base64(key, message) for key in keys), signature):
         raise SignatureInvalid("an hmacSignature matches under no secret 'hmac'")
 
 

@@ -166,10 +166,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     keys = secrets.get("signing", ())
     if not keys:
         raise KeyUnknown(f"account {delivery.account} has no secret 'signing'")
-    matched = False
-    for key in keys:
-        matched |= crypto.same(crypto.hmac_sha256_hex(key.reveal(), delivery.body), signature)
-    if not matched:
+    computed = (crypto.hmac_sha256_hex(key.reveal(), delivery.body) for key in keys)
+    if not crypto.any_same(computed, signature):
         raise SignatureInvalid("Cko-Signature does not match the body under any secret")
 
 

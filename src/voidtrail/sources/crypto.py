@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -72,6 +73,14 @@ def hashed_hex(message: bytes, digest: Hash) -> bytes:
 def same(left: bytes, right: str) -> bool:
     """Compare a computed text with a received one in constant time."""
     return hmac.compare_digest(left, right.encode("utf-8", "replace"))
+
+
+def any_same(computed: Iterable[bytes], given: str) -> bool:
+    """Compare a received text with one computed by each key: all of them, in constant time."""
+    received, matched = given.encode("utf-8", "replace"), False
+    for each in computed:
+        matched |= hmac.compare_digest(each, received)
+    return matched
 
 
 def from_base64(text: str) -> bytes | None:

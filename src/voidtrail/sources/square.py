@@ -183,12 +183,12 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     for purpose in CAPABILITIES.needed:
         if not secrets.get(purpose):
             raise KeyUnknown(f"account {delivery.account} has no secret {purpose!r}")
-    matched = False
-    for key in secrets["signing"]:
-        for address in secrets["notification_url"]:
-            message = address.reveal().encode() + delivery.body
-            matched |= crypto.same(crypto.hmac_base64(key.reveal().encode(), message), given)
-    if not matched or not delivery.body:
+    computed = (
+        crypto.hmac_base64(key.reveal().encode(), address.reveal().encode() + delivery.body)
+        for key in secrets["signing"]
+        for address in secrets["notification_url"]
+    )
+    if not crypto.any_same(computed, given) or not delivery.body:
         raise SignatureInvalid(
             "no match under any key: is 'notification_url' byte for byte what Square has?"
         )

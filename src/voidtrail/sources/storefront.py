@@ -236,10 +236,9 @@ def _verify_page(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     orders = {statement.order for statement in statements}
     if version != "v1" or not is_number or len(orders) != 1:
         raise SignatureInvalid("the page's token is not one of ours, or not for one order")
-    order, matched = orders.pop(), False
-    for key in _keys(delivery, secrets):
-        matched |= crypto.same(mint_token(key, order, int(until)).encode(), token)
-    if not matched:
+    order = orders.pop()
+    minted = (mint_token(key, order, int(until)).encode() for key in _keys(delivery, secrets))
+    if not crypto.any_same(minted, token):
         raise SignatureInvalid("the page's token does not fit its order under any key")
     left_s = int(until) - now // 1_000_000
     if not 0 <= left_s <= TOKEN_LONGEST_S:

@@ -100,10 +100,8 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     keys = secrets.get("signing", ())
     if not keys:
         raise KeyUnknown(f"account {delivery.account} has no secret 'signing' (of the webhook)")
-    matched = False
-    for key in keys:
-        matched |= crypto.same(crypto.hmac_base64(key.reveal().encode(), delivery.body), given)
-    if not matched:
+    computed = (crypto.hmac_base64(key.reveal().encode(), delivery.body) for key in keys)
+    if not crypto.any_same(computed, given):
         raise SignatureInvalid("X-WC-Webhook-Signature does not match the body under any secret")
 
 

@@ -18,6 +18,14 @@ def test_hmac_is_the_standard_librarys():
         assert crypto.hmac_sha256_hex("whsec_ü", message) == expected
 
 
+def test_any_key_counts_and_each_is_tried():
+    left = [b"one", b"two", b"three"]
+    assert crypto.any_same((left.pop(0) for _ in range(3)), "one")
+    assert not left, "which key it was is not told by the time it takes"
+    assert not crypto.any_same([b"one"], "One")
+    assert not crypto.any_same([], "")
+
+
 @pytest.mark.parametrize(
     "text", ["", "a", "aGk", "aG k=", "aGk=\n", "aGk==", "订单", "-_-_", "\udcff"]
 )
