@@ -32,25 +32,26 @@ class Shop:
             found += [] if isinstance(said, Unreadable) else said
         return found
 
-    def told(self, verb, payment, **more):
+    def told(self, verb, payment, at=AT, **more):
         """Order something; return what the answer says, None if the source cannot order it."""
-        deed = Deed(verb=verb, payment=payment.reference, key="k" * 32, order=payment.order, **more)
-        request = self.source.act(deed, self.account, self.secrets, AT, "0" * 32)
-        return None if request is None else self.carried(request)
+        deed = Deed(verb=verb, payment=payment.reference, key="k" * 32, order=payment.order,
+                    decided_at=AT, **more)  # fmt: skip
+        request = self.source.act(deed, self.account, self.secrets, at, "0" * 32)
+        return None if request is None else self.carried(request, at)
 
-    def carried(self, request):
+    def carried(self, request, at=AT):
         assert request.url.startswith(ADDRESS)
         path, _, query = request.url.removeprefix(ADDRESS).partition("?")
         headers = tuple((name.lower(), value) for name, value in request.headers)
         status, more, body = self.fake.answer(
-            Asked(request.method, path, query, headers, request.body), AT
+            Asked(request.method, path, query, headers, request.body), at
         )
         delivery = Delivery(
-            source=self.source.NAME, account="main", received_at=AT, body=body, via=Via.ASKED,
+            source=self.source.NAME, account="main", received_at=at, body=body, via=Via.ASKED,
             request=request.payment, context=request.context,
             headers=(*((name.lower(), value) for name, value in more), (STATUS, str(status))),
         )  # fmt: skip
-        self.source.verify(delivery, self.secrets, AT)
+        self.source.verify(delivery, self.secrets, at)
         found = self.source.translate(delivery, self.account, self.secrets)
         assert not isinstance(found, Unreadable), (found, body)
         return [(event.kind, event.result, event.payment) for event in found]
@@ -89,12 +90,14 @@ def test_what_was_taken_is_given_back_once(shop):
     operation = taken[-1].operation if taken else ""
     known = {"amount_minor": 1230, "total_minor": 1230, "currency": shop.fake.CURRENCY,
              "operation": operation}  # fmt: skip
-    for _ in range(2):
-        said = shop.told(Verb.REFUND, payment, **known)
+    # The first answer is lost, and it is ordered again after midnight.
+    for at in (AT, AT + 90_000_000_000):
+        said = shop.told(Verb.REFUND, payment, at, **known)
         if said is None:
             assert not shop.source.CAPABILITIES.refund
             return
         assert sum(not each.failed for each in payment.refunds) == 1
+        assert (Kind.REFUND, Result.REFUSED) not in [(kind, result) for kind, result, _ in said]
     assert any(kind in (Kind.REFUND, Kind.OTHER) for kind, *_ in said), said
 
 

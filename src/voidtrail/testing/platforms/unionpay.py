@@ -92,7 +92,7 @@ class FakeUnionpay(FakePlatform):
         super().__init__(seed)
         self._private = private_pem(_key("unionpay"))
         self._merchant = public_pem(_key("merchant"))
-        self._sent: dict[str, Fields] = {}
+        self._sent: set[tuple[str, str]] = set()
         self._made = 0
 
     def secrets(self) -> Mapping[str, str]:
@@ -198,7 +198,9 @@ class FakeUnionpay(FakePlatform):
         )
         if payment is None:
             return accepted | {"respCode": "34", "respMsg": "查无此交易[2600000]"}
-        if wanted["orderId"] in self._sent:
+        # A number is known for its day alone: a later one makes another transaction of it.
+        once = wanted["orderId"], wanted["txnTime"][:8]
+        if once in self._sent:
             return accepted | {"respCode": "12", "respMsg": "重复交易[2040004]"}
         amount = int(wanted["txnAmt"])
         if wanted["txnType"] == "04":
@@ -209,7 +211,7 @@ class FakeUnionpay(FakePlatform):
             done = fits and self.do(payment, Step.VOID, at)
         if not done:
             return accepted | {"respCode": "35", "respMsg": "原交易状态不正确[2050004]"}
-        self._sent[wanted["orderId"]] = wanted
+        self._sent.add(once)
         return accepted | {"respMsg": "成功[0000000]"}
 
 
