@@ -176,8 +176,13 @@ class Deeds:
     def _steps(self, notice: Notice, case: Case | None, policy: Policy, now: Micros) -> list[Step]:
         known, before, after = notice.about, notice.before, notice.after
         if case is not None and case.state != "revived":
-            waits = case.state in seal.WAITING and after.money == Money.RETURNED
-            return [Step(payment=known.name, what="settled", at=now)] if waits else []
+            if after.money != Money.RETURNED or case.outcome == "done":
+                return []
+            if case.state in seal.WAITING:
+                return [Step(payment=known.name, what="settled", at=now)]
+            # Resolved to be given back, and somebody else was faster.
+            back = case.resolution == "refund"
+            return [Step(payment=known.name, what="done", at=now, code="returned")] if back else []
         steps = list[Step]()
         how = case.how if case else ""
         if before is not None and seal.revives(before, after) and seal.how_of(before) != how:

@@ -160,6 +160,9 @@ def test_less_than_was_decided_about_is_left_to_people(tmp_path):
     office.work()
     assert [each.amount_minor for each in payment.refunds] == [200]
     assert (office.case().outcome, office.case().code) == ("failed", "amount_changed")
+    office.fake.do(payment, Step.REFUND, office.clock())  # and people see to the rest
+    office.work()
+    assert (office.case().outcome, office.case().code) == ("done", "returned")
 
 
 def silent(office):
