@@ -7,8 +7,10 @@ that was interrupted is taken up by importing the same file again. History never
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -128,7 +130,8 @@ def import_file(
         first = list(islice(rows, 1))  # a mapping that does not fit is refused before any writing
         turns = Turns(house)
         known = _enter(house, known, owner, table, parsed, text)
-        done = _write(house, known, chain(first, rows), turns)
+        with _seldom_collected():
+            done = _write(house, known, chain(first, rows), turns)
         gone = supersede(house, known.no, turns, tell)
         _finish(house, known, turns)
     else:
@@ -155,6 +158,19 @@ def name_of(mapping: Path) -> str:
 
 def _nothing(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for cycles of garbage seldom: rows make none, and each look goes through thousands."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def mapping_file_text(path: Path) -> str:
