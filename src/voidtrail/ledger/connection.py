@@ -16,7 +16,8 @@ _SETTINGS: Final = {
 _WANTED: Final = {"synchronous": "FULL", "foreign_keys": "ON", "trusted_schema": "OFF",
                   "cell_size_check": "ON", "journal_mode": "WAL"}  # fmt: skip
 _TUNING: Final = ("cache_size = -65536", "temp_store = MEMORY", "wal_autocheckpoint = 8000",
-                  "journal_size_limit = 67108864", "mmap_size = 268435456")  # fmt: skip
+                  "journal_size_limit = 67108864", "mmap_size = 0")  # fmt: skip
+"""Not mapped into memory: a mapped page is not kept, and has its cells checked at every look."""
 
 # The driver asks every None and every bytes whether it wants to be adapted, at 0.9 us a value: most
 # of what a row of forty columns costs. An adapter that gives back what it got cuts that short.
