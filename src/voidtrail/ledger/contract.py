@@ -98,11 +98,14 @@ class Control(NamedTuple):
 
 
 HISTORY, TEST = 1, 2
-"""Why nobody is to hear of a change; 0 if everybody may."""
+"""Why nobody is to hear of a change; 0 if everybody may. History makes no notice at all."""
 
 
 class Change(NamedTuple):
-    """A change of a payment's verdict, as the outbox carries it; `quiet` is HISTORY, TEST, both."""
+    """A change of a payment's verdict, as the outbox carries it; `quiet` is TEST or 0.
+
+    An older ledger may hold notices of history too, marked HISTORY.
+    """
 
     payment_id: int
     at: Micros

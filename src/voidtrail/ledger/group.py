@@ -341,6 +341,7 @@ class Group:
         """Judge one payment; note its verdict if that changed.
 
         `quiet`: whether all that was said of it is; None if nothing was said and only time went by.
+        History makes no notice: nobody would be told.
         """
         verdict = self.judge.verdict_of(payment, operations, now)
         before = self.known.verdicts.get(pid)
@@ -348,8 +349,10 @@ class Group:
             return
         self.known.verdicts[pid] = verdict
         self.changes.verdicts.append((pid, *verdict))
-        if self.judge.tells(before, verdict):
-            why = self.judge.quiet(payment, by_time=quiet is None) | (HISTORY if quiet else 0)
+        if quiet or not self.judge.tells(before, verdict):
+            return
+        why = self.judge.quiet(payment, by_time=quiet is None)
+        if not why & HISTORY:
             self.changes.outbox.append(Change(pid, self.at, before, verdict, why))
 
 
