@@ -102,6 +102,11 @@ def order_name(shop: str, reference: str) -> str:
     return f"order/{shop}/{reference}"
 
 
+def operation_key(scope: str, kind: int, operation: str) -> int | None:
+    """Return the key of an operation at an account; None for kinds that have none."""
+    return key63(f"{scope}|{_KIND_WORD[kind]}{operation}") if kind in _IS_OPERATION else None
+
+
 _KIND_WORD: Final = {int(kind): kind.name.lower() + ":" for kind in Kind}
 _CAUSE: Final = {reason.number: int(reason.cause) for reason in REASONS}
 _IS_OPERATION: Final = frozenset(int(kind) for kind in OPERATIONS)
@@ -150,30 +155,40 @@ def encode(
         int(event.test), int(role == _SHOP and not event.scope), _CAUSE[event.reason],
         main_key, others,
         order[0] if order else None,
-        key63(f"{scope}|{_KIND_WORD[kind]}{event.operation}") if kind in _IS_OPERATION else None,
+        operation_key(scope, kind, event.operation),
         key63(f"{scope}|{event.reverses}") if event.reverses else None,
         at, event.until, event.amount_minor,
         currency_number(event.currency) if stated else None,
         pack(event.reason, at, role), method,
         event.label, event.operation, event.code,
-        msgspec.json.encode(dict(sorted(event.dimensions))).decode() if event.dimensions else "",
+        dimensions_text(event.dimensions),
     )  # fmt: skip
     identity = "\0".join((source, account, *event.identity, event.label))
     rest = (
         version, account_no, homes.get(home) if event.scope else account_no,
         blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
-        _digest(content), *content,
+        content_digest(content), *content,
     )  # fmt: skip
     return Encoded(rest, names, order, event.customer)
 
 
-def _digest(content: tuple[Any, ...]) -> bytes:
+def dimensions_text(dimensions: tuple[tuple[str, str], ...]) -> str:
+    """Return dimensions as a record has them.
+
+    >>> dimensions_text((("shop", "1"), ("country", "CN"))), dimensions_text(())
+    ('{"country":"CN","shop":"1"}', '')
+    """
+    return msgspec.json.encode(dict(sorted(dimensions))).decode() if dimensions else ""
+
+
+def content_digest(content: tuple[Any, ...]) -> bytes:
+    """Return the digest of a record's columns from `kind` on."""
     return blake2b(_pack(content), digest_size=16).digest()
 
 
 def digest_of(record: Record) -> bytes:
     """Recompute the digest of a record's content, for proof."""
-    return _digest(tuple(record[DIGESTED:]))
+    return content_digest(tuple(record[DIGESTED:]))
 
 
 _ENTRY_TAG: Final = b"voidtrail/1/event\0"

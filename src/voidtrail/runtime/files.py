@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,17 +20,19 @@ import msgspec
 
 from voidtrail.errors import FileInvalid, NotFound, WrongUse
 from voidtrail.event.account import Account, Mode
-from voidtrail.ledger.contract import SLICE_MAX, Item
+from voidtrail.event.codec import Encoded
+from voidtrail.event.model import Delivery, Micros, Unreadable
+from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import House, add_account
-from voidtrail.runtime.preparing import Entry, item_of
+from voidtrail.runtime.casting import Casting
+from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.revisions import Progress, next_delivery, supersede
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources.table import NAME
 
 if TYPE_CHECKING:
-    from voidtrail.runtime.tables import OpenTable
+    from voidtrail.runtime.tables import FittedTable, OpenTable
     from voidtrail.sources.table.mapping import TableMapping
-    from voidtrail.sources.table.rows import Translated
 
 REVISION: Final = 1000
 """A delivery's version is the translator's, plus this for every time its file was mapped anew."""
@@ -124,14 +126,11 @@ def import_file(
     known = _find(house, owner, table.digest, parsed.digest)
     if known is None or not known.done:
         received_at = house.clock()
-        rows = tables.translate_file(
-            table, parsed, owner, received_at, lambda done: tell("rows", done, table.rows)
-        )
-        first = list(islice(rows, 1))  # a mapping that does not fit is refused before any writing
+        fitted = tables.fit(table, parsed, owner)  # or refused, before anything is written
         turns = Turns(house)
         known = _enter(house, known, owner, table, parsed, text)
         with _seldom_collected():
-            done = _write(house, known, chain(first, rows), turns)
+            done = _write(house, known, fitted, received_at, turns, tell)
         gone = supersede(house, known.no, turns, tell)
         _finish(house, known, turns)
     else:
@@ -307,8 +306,14 @@ class _Done(NamedTuple):
     duplicates: int
 
 
-def _write(house: House, file: _File, rows: Iterator[Translated], turns: Turns) -> _Done:
+def _write(
+    house: House, file: _File, fitted: FittedTable, received_at: Micros, turns: Turns,
+    tell: Progress,
+) -> _Done:  # fmt: skip
     """Write what is not there yet, in slices; return what became of it."""
+    total = fitted.table.rows
+    casting = Casting(file.entry, file.version)
+    rows = fitted.rows(received_at, casting, lambda done: tell("rows", done, total))
     rows = _resumed(house, file, rows)
     events = duplicates = 0
     resumed = house.ledger.db.execute(
@@ -316,7 +321,8 @@ def _write(house: House, file: _File, rows: Iterator[Translated], turns: Turns) 
     ).fetchone()[0]
     turns.tick()
     while True:
-        items = _items(house, file, islice(rows, SLICE_MAX))
+        items = [casting.item(delivery, found, house.keyring, file.entry.no, file.no)
+                 for delivery, found in islice(rows, SLICE_MAX)]  # fmt: skip
         if not items:
             break
         for start, stop in turns.parts(len(items)):
@@ -327,15 +333,10 @@ def _write(house: House, file: _File, rows: Iterator[Translated], turns: Turns) 
     return _Done(resumed, events, duplicates)
 
 
-def _items(house: House, file: _File, rows: Iterator[Translated]) -> list[Item]:
-    entry, keyring, version = file.entry, house.keyring, file.version
-    return [
-        item_of(delivery, found, entry, keyring, file_no=file.no, version=version)
-        for delivery, found in rows
-    ]
+Cast = tuple[Delivery, list[Encoded] | Unreadable]
 
 
-def _resumed(house: House, file: _File, rows: Iterator[Translated]) -> Iterator[Translated]:
+def _resumed(house: House, file: _File, rows: Iterator[Cast]) -> Iterator[Cast]:
     """Leave out the rows that an interrupted import wrote: a prefix, recognised row by row."""
     written = house.ledger.db.execute(
         "SELECT digest FROM delivery WHERE file_no = ? ORDER BY seq", (file.no,)
@@ -361,8 +362,8 @@ def _finish(house: House, file: _File, turns: Turns) -> None:
 def counts_of(house: House, no: int) -> Counts:
     """Count what the ledger holds of a file; `events` are all of them, new or not."""
     db = house.ledger.db
-    first, last, deliveries, unreadable = db.execute(
-        "SELECT min(seq), max(seq), count(*), sum(outcome) FROM delivery WHERE file_no = ?", (no,)
+    first, last, deliveries = db.execute(
+        "SELECT min(seq), max(seq), count(*) FROM delivery WHERE file_no = ?", (no,)
     ).fetchone()
     if not deliveries:
         return Counts()
@@ -374,6 +375,9 @@ def counts_of(house: House, no: int) -> Counts:
         "WHERE e.seq > ? AND e.seq < ? AND d.file_no = ?",
         (first, next_delivery(house, last), no),
     ).fetchone()
+    (unreadable,) = db.execute(
+        "SELECT count(*) FROM delivery INDEXED BY delivery_quarantine "
+        "WHERE outcome = 1 AND file_no = ?", (no,)).fetchone()  # fmt: skip
     return Counts(deliveries=deliveries, events=events, unreadable=unreadable,
                   payments=payments, orders=orders)  # fmt: skip
 
@@ -381,7 +385,8 @@ def counts_of(house: House, no: int) -> Counts:
 def quarantined_of(house: House, no: int, limit: int = 20) -> tuple[tuple[str, str], ...]:
     """Return where and why the first few deliveries of a file could not be read."""
     rows: Sequence[tuple[str, str]] = house.ledger.db.execute(
-        "SELECT path, why FROM delivery WHERE file_no = ? AND outcome = 1 ORDER BY seq LIMIT ?",
+        "SELECT path, why FROM delivery INDEXED BY delivery_quarantine "
+        "WHERE file_no = ? AND outcome = 1 ORDER BY seq LIMIT ?",
         (no, limit),
     ).fetchall()
     return tuple((path, why) for path, why in rows)

@@ -20,8 +20,8 @@ from voidtrail.sources.contract import Source, Translation
 from voidtrail.sources.redact import mask
 
 NUDGE: Final = Kind.NUDGE
-_CARD_DIGITS_MIN: Final = 13
-_INSTANT_MAX: Final = 2**53
+CARD_DIGITS_MIN: Final = 13
+INSTANT_MAX: Final = 2**53
 log = structlog.get_logger(__name__)
 
 
@@ -54,7 +54,7 @@ def references(events: Sequence[Event]) -> frozenset[bytes]:
         text.encode()
         for event in events
         for text in (event.payment, *event.names, event.order, event.operation)
-        if len(text) >= 13
+        if len(text) >= CARD_DIGITS_MIN
     )
 
 
@@ -98,7 +98,7 @@ def item_of(
                 if event.kind is NUDGE and delivery.via is not Via.ASKED:
                     said = _as_heard(said, delivery)
                 _check(said)
-                each = encode(_guarded(said), source=account.source, account=whose.account.name,
+                each = encode(guarded(said), source=account.source, account=whose.account.name,
                               account_no=whose.no, shop=whose.account.shop, version=version,
                               homes=entry.homes)  # fmt: skip
                 encoded.append(each)
@@ -130,10 +130,10 @@ def _as_heard(event: Event, delivery: Delivery) -> Event:
     return structs.replace(event, occurred_at=at, identity=(*event.identity, str(at)), life=False)
 
 
-def _guarded(event: Event) -> Event:
+def guarded(event: Event) -> Event:
     """Return an event without card numbers in the words that a sender may choose freely."""
     words = (event.code, *[value for _, value in event.dimensions])
-    if max(map(len, words)) < _CARD_DIGITS_MIN:
+    if max(map(len, words)) < CARD_DIGITS_MIN:
         return event
     return structs.replace(
         event, code=_masked(event.code),
@@ -148,5 +148,5 @@ def _masked(text: str) -> str:
 def _check(event: Event) -> None:
     if event.amount_minor is not None and not -MINOR_MAX <= event.amount_minor <= MINOR_MAX:
         raise ValueError("amount is too large")
-    if not 0 <= event.occurred_at < _INSTANT_MAX:
+    if not 0 <= event.occurred_at < INSTANT_MAX:
         raise ValueError("occurred_at is out of range")

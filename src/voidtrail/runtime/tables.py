@@ -12,7 +12,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,12 +21,20 @@ import polars as pl
 
 from voidtrail.errors import FileInvalid
 from voidtrail.event.account import Account
-from voidtrail.event.model import Micros
+from voidtrail.event.model import Delivery, Micros, Unreadable
 from voidtrail.sources.table.bind import Plan
 from voidtrail.sources.table.frame import plain
 from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table.marks import FAULT, LAST, LINE, keys, marks, number_rows
-from voidtrail.sources.table.rows import TableFile, Translated, prepare, translate_numbered
+from voidtrail.sources.table.rows import (
+    Pen,
+    T,
+    TableFile,
+    Translated,
+    as_events,
+    prepare,
+    translate_numbered,
+)
 
 Form = Literal["csv", "parquet", "jsonl"]
 
@@ -89,6 +97,61 @@ def open_table(path: Path, on_bytes: Callable[[int], None] | None = None) -> Ope
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedTable:
+    """A file whose columns its mapping fits; its rows can be read once."""
+
+    table: OpenTable
+    account: Account
+    plan: Plan
+    marked: pl.DataFrame | None
+    pieces: Iterator[pl.DataFrame]
+
+    def rows(
+        self, received_at: Micros, pen: Pen[T], on_rows: Callable[[int], None] | None = None
+    ) -> Iterator[tuple[Delivery, list[T] | Unreadable]]:
+        """Translate every row, in slices.
+
+        Args:
+            received_at: when the file was handed to us.
+            pen: makes events.
+            on_rows: called with the number of rows read so far, for a progress bar.
+
+        Yields:
+            A delivery per row or group with its events, or with why it cannot be read.
+
+        Raises:
+            FileInvalid: the file is broken.
+        """
+        file, plan, start = self.table.named(received_at), self.plan, 0
+        waiting: pl.DataFrame | None = None
+        for piece in self.pieces:
+            rows = number_rows(plain(piece), plan, start, self.marked)
+            start += piece.height
+            if plan.grouped:
+                rows = rows if waiting is None else pl.concat([waiting, rows])
+                is_whole = pl.col(LAST) < start
+                waiting, rows = rows.filter(~is_whole), rows.filter(is_whole)
+            yield from translate_numbered(rows, plan, file, self.account, pen)
+            if on_rows is not None:
+                on_rows(start)
+        assert waiting is None or waiting.is_empty(), "a group lacks rows that the first look saw"
+
+
+def fit(table: OpenTable, mapping: TableMapping, account: Account) -> FittedTable:
+    """Find a mapping's columns in a file.
+
+    Raises:
+        MappingInvalid: the mapping does not fit the file.
+        FileInvalid: the file is broken.
+    """
+    pieces = slices(table)
+    first = next(pieces)
+    plan = prepare(mapping, plain(first), account)
+    return FittedTable(table=table, account=account, plan=plan, marked=_marked(table, plan),
+                       pieces=chain([first], pieces))  # fmt: skip
+
+
 def translate_file(
     table: OpenTable,
     mapping: TableMapping,
@@ -96,7 +159,7 @@ def translate_file(
     received_at: Micros,
     on_rows: Callable[[int], None] | None = None,
 ) -> Iterator[Translated]:
-    """Translate every row of a file, in slices.
+    """Translate every row of a file into events, in slices.
 
     Args:
         table: the file.
@@ -112,26 +175,7 @@ def translate_file(
         MappingInvalid: the mapping does not fit the file; before the first row.
         FileInvalid: the file is broken.
     """
-    file = table.named(received_at)
-    plan: Plan | None = None
-    marked: pl.DataFrame | None = None
-    waiting: pl.DataFrame | None = None
-    start = 0
-    for piece in slices(table):
-        rows = plain(piece)
-        if plan is None:
-            plan = prepare(mapping, rows, account)
-            marked = _marked(table, plan)
-        rows = number_rows(rows, plan, start, marked)
-        start += piece.height
-        if plan.grouped:
-            rows = rows if waiting is None else pl.concat([waiting, rows])
-            is_whole = pl.col(LAST) < start
-            waiting, rows = rows.filter(~is_whole), rows.filter(is_whole)
-        yield from translate_numbered(rows, plan, file, account)
-        if on_rows is not None:
-            on_rows(start)
-    assert waiting is None or waiting.is_empty(), "a group lacks rows that the first look saw"
+    yield from fit(table, mapping, account).rows(received_at, as_events, on_rows)
 
 
 def _marked(table: OpenTable, plan: Plan) -> pl.DataFrame | None:

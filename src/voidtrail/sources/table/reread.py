@@ -13,7 +13,7 @@ from voidtrail.event.model import Delivery, Event, Unreadable
 from voidtrail.sources.table.frame import plain
 from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table.marks import CHAIN, FIRST, LAST, OURS, REPEAT, ROW
-from voidtrail.sources.table.rows import TableFile, prepare, translate_numbered
+from voidtrail.sources.table.rows import TableFile, as_events, prepare, translate_numbered
 
 _KINDS: Final[dict[str, Any]] = {
     "s": pl.String, "i": pl.Int128, "f": pl.Float64, "b": pl.Boolean, "n": pl.String,
@@ -51,7 +51,7 @@ def retranslate(
         digest=delivery.header("file-digest") or "",
         received_at=delivery.received_at,
     )
-    found = [said for _, said in translate_numbered(frame, plan, file, account)]
+    found = [said for _, said in translate_numbered(frame, plan, file, account, as_events)]
     if len(found) != 1:
         return Unreadable(path="body", why="holds more than one row, but the mapping has no groups")
     return found[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
@@ -37,7 +37,10 @@ from voidtrail.sources.table.mapping import TableMapping
 from voidtrail.sources.table.marks import CHAIN, FAULT, LINE, REPEAT, ROW, number_rows
 from voidtrail.sources.table.words import channel_of, method_of, reason_of
 
+T = TypeVar("T")
 Translated = tuple[Delivery, list[Event] | Unreadable]
+Say = Callable[[int, Micros, int | None, Mapping[str, Any]], T]
+"""Makes an event of a statement: of a unit, at an instant, over an amount, with what varies."""
 
 REFERENCE_DIGITS: Final = 16
 """Digits of a file's digest in references made from it (64 bits)."""
@@ -59,20 +62,51 @@ class TableFile(msgspec.Struct, frozen=True, kw_only=True):
     received_at: Micros
 
 
-class _Writer:
+class Shared(NamedTuple):
+    """What all statements of a unit have in common; each a list over the units."""
+
+    payment: list[str]
+    order: list[str]
+    identity: list[tuple[str, str]]
+    customer: list[str]
+    method: list[Method]
+    channel: list[Channel]
+    dimensions: list[tuple[tuple[str, str], ...]]
+
+
+Pen = Callable[[Event, Shared], Say[T]]
+"""Given a statement's template and what units have in common, says how its events are made."""
+
+
+def as_events(template: Event, shared: Shared) -> Say[Event]:
+    """Make events as every source makes them (a `Pen`)."""
+    payment, order, identity, customer, method, channel, dimensions = shared
+    replace = msgspec.structs.replace
+
+    def say(unit: int, at: Micros, amount: int | None, extra: Mapping[str, Any]) -> Event:
+        return replace(
+            template, identity=identity[unit], payment=payment[unit], order=order[unit],
+            occurred_at=at, amount_minor=amount, customer=customer[unit], method=method[unit],
+            channel=channel[unit], dimensions=dimensions[unit], **extra,
+        )  # fmt: skip
+
+    return say
+
+
+class _Writer(Generic[T]):
     """Writes the deliveries and events of one file, a frame of units at a time."""
 
-    def __init__(self, plan: Plan, file: TableFile, account: Account) -> None:
-        self.plan, self.file, self.account = plan, file, account
+    def __init__(self, plan: Plan, file: TableFile, account: Account, pen: Pen[T]) -> None:
+        self.plan, self.file, self.account, self.pen = plan, file, account, pen
         self.headers = (
             ("file-name", file.name),
             ("file-digest", file.digest),
             ("file-types", types_of(plan.schema)),
         )
 
-    def written(self, units: pl.DataFrame) -> Iterator[Translated]:
+    def written(self, units: pl.DataFrame) -> Iterator[tuple[Delivery, list[T] | Unreadable]]:
         """Yield each unit's delivery with its events, or with why it cannot be read."""
-        said: list[list[Event]] = [[] for _ in range(units.height)]
+        said: list[list[T]] = [[] for _ in range(units.height)]
         if units.columns != UNCOMPUTED:
             shared = self._shared(units)
             for place, statement in enumerate(self.plan.statements):
@@ -101,7 +135,7 @@ class _Writer:
                 context=context,
             )
 
-    def _shared(self, units: pl.DataFrame) -> _Shared:
+    def _shared(self, units: pl.DataFrame) -> Shared:
         """Return what all statements of a unit have in common, as lists."""
         plan, have = self.plan, set(units.columns)
         prefix = pl.lit(self.file.digest[:REFERENCE_DIGITS] + ":")
@@ -122,7 +156,7 @@ class _Writer:
         customers = units["customer"].to_list() if "customer" in have else repeat("", count)
         methods = units["method"].to_list() if "method" in have else repeat(None, count)
         channels = units["channel"].to_list() if "channel" in have else repeat(None, count)
-        return _Shared(
+        return Shared(
             payment=names["payment"].to_list(),
             order=names["order"].to_list(),
             identity=[(digest, row) for row in names["row"].to_list()],
@@ -146,31 +180,21 @@ class _Writer:
         return found
 
     def _say(
-        self, units: pl.DataFrame, shared: _Shared, statement: Statement, place: int,
-        said: list[list[Event]],
+        self, units: pl.DataFrame, shared: Shared, statement: Statement, place: int,
+        said: list[list[T]],
     ) -> None:  # fmt: skip
         """Append one statement's events to the units that make it."""
         fires = pl.col(f"when{place}") & pl.col(PATH).is_null()
         here = units.with_row_index("__unit").filter(fires)
-        places = here["__unit"].to_list()
-        template = self._template(statement)
         amounts: Iterable[int | None] = (
             here[f"amount{place}"].to_list() if statement.amount else repeat(None, here.height)
         )
-        extras = self._extras(here, statement, place)
-        payment, order, identity, customer, method, channel, dimensions = shared
-        replace = msgspec.structs.replace
+        say = self.pen(self._template(statement), shared)
         for unit, at, amount, extra in zip(
-            places, here[f"at{place}"].to_list(), amounts, extras, strict=True
-        ):
-            said[unit].append(
-                replace(
-                    template, identity=identity[unit], payment=payment[unit], order=order[unit],
-                    occurred_at=at, amount_minor=amount, customer=customer[unit],
-                    method=method[unit], channel=channel[unit], dimensions=dimensions[unit],
-                    **extra,
-                )
-            )  # fmt: skip
+            here["__unit"].to_list(), here[f"at{place}"].to_list(), amounts,
+            self._extras(here, statement, place), strict=True,
+        ):  # fmt: skip
+            said[unit].append(say(unit, at, amount, extra))
 
     def _extras(
         self, here: pl.DataFrame, statement: Statement, place: int
@@ -218,18 +242,6 @@ class _Writer:
         )
 
 
-class _Shared(NamedTuple):
-    """What all statements of a unit have in common; each a list over the units."""
-
-    payment: list[str]
-    order: list[str]
-    identity: list[tuple[str, str]]
-    customer: list[str]
-    method: list[Method]
-    channel: list[Channel]
-    dimensions: list[tuple[tuple[str, str], ...]]
-
-
 def _texts(here: pl.DataFrame, field: Field, name: str) -> list[str | None]:
     if field.column:
         return here[name].to_list()
@@ -266,7 +278,8 @@ def translate_frame(
     frame = plain(frame)
     if plan is None:
         plan = prepare(mapping, frame, account)
-    yield from translate_numbered(number_rows(frame, plan, start, marked), plan, file, account)
+    numbered = number_rows(frame, plan, start, marked)
+    yield from translate_numbered(numbered, plan, file, account, as_events)
 
 
 def prepare(mapping: TableMapping, frame: pl.DataFrame, account: Account) -> Plan:
@@ -283,10 +296,10 @@ def prepare(mapping: TableMapping, frame: pl.DataFrame, account: Account) -> Pla
 
 
 def translate_numbered(
-    frame: pl.DataFrame, plan: Plan, file: TableFile, account: Account
-) -> Iterator[Translated]:
+    frame: pl.DataFrame, plan: Plan, file: TableFile, account: Account, pen: Pen[T]
+) -> Iterator[tuple[Delivery, list[T] | Unreadable]]:
     """Translate rows that carry their ordinals and marks; groups must be whole."""
-    writer = _Writer(plan, file, account)
+    writer = _Writer(plan, file, account, pen)
     for units in evaluate(frame, plan):
         yield from writer.written(units)
 
