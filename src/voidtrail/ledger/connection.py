@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +59,15 @@ def connect_for_reading(path: str | Path) -> sqlite3.Connection:
     )  # fmt: skip
     connection.execute("PRAGMA cache_size = -16384")
     return connection
+
+
+def put(
+    connection: sqlite3.Connection, *parts: tuple[str, Collection[Sequence[object]]]
+) -> None:
+    """Run each statement once for every one of its rows."""
+    for statement, rows in parts:
+        if rows:
+            connection.executemany(statement, rows)
 
 
 def marks(values: Sequence[object]) -> tuple[str, list[object]]:

@@ -7,7 +7,9 @@ translations are told apart here (rules 3 and 4).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from operator import itemgetter
 from typing import Any, Final
 
@@ -25,7 +27,7 @@ from voidtrail.ledger.contract import (
     Judge,
     Receipt,
 )
-from voidtrail.ledger.keys import PAYMENT_CLASS, Keyring
+from voidtrail.ledger.keys import ONCE, PAYMENT_CLASS, Keyring
 from voidtrail.ledger.working import (
     SIGNIFICANT_COLUMNS,
     Changes,
@@ -67,6 +69,7 @@ class Group:
         self.changes = Changes()
         self.payments = Union()
         self.orders = Union()
+        self._chance = BytesIO(os.urandom(ONCE * len(items)))  # one call of the system for all
         self.blinds = [
             keyring.blind(f"customer/{item.account_no}", item.customer) if item.customer else b""
             for item in items
@@ -205,7 +208,9 @@ class Group:
         if not is_kept:
             if key_no is None:
                 known.last_key = key_no = known.last_key + 1
-                key, sealed = self.keyring.seal_once(key_no, PAYMENT_CLASS, item.plain, item.digest)
+                key, sealed = self.keyring.seal_once(
+                    key_no, PAYMENT_CLASS, item.plain, item.digest, self._chance.read(ONCE)
+                )
                 self.changes.keys.append(key)
             else:
                 sealed = self.keyring.seal(key_no, item.plain, item.digest)
@@ -289,9 +294,11 @@ class Group:
             row = known.payments.get(pid)
             if row is None:
                 row = known.payments[pid] = judge.payment.row(fact)
+                changes.new_payments[pid] = row
             else:
                 judge.payment.absorb(row, fact)
-            changes.payment_facts[(pid,)] = row
+                if pid not in changes.new_payments:
+                    changes.payment_facts[(pid,)] = row
             if fact[kind] in of_operations:
                 self._operate(pid, judge.operation.row_key(fact), fact)
         now = self.head.tick or self.at
@@ -348,12 +355,13 @@ class Group:
         if verdict == before:
             return
         self.known.verdicts[pid] = verdict
-        self.changes.verdicts.append((pid, *verdict))
+        changes = self.changes
+        (changes.new_verdicts if before is None else changes.verdicts).append((pid, *verdict))
         if quiet or not self.judge.tells(before, verdict):
             return
         why = self.judge.quiet(payment, by_time=quiet is None)
         if not why & HISTORY:
-            self.changes.outbox.append(Change(pid, self.at, before, verdict, why))
+            changes.outbox.append(Change(pid, self.at, before, verdict, why))
 
 
 def known_place(judge: Judge, column: str) -> int:

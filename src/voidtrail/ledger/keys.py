@@ -25,6 +25,8 @@ from voidtrail.errors import KeyErased, LedgerUnsafe
 
 _CACHE: Final = 50_000
 _NONCE: Final = 12
+ONCE: Final = 32 + 2 * _NONCE
+"""Bytes of chance that `Keyring.seal_once` uses up."""
 PAYMENT_CLASS: Final = 1
 """Retention class of what platforms say about payments."""
 
@@ -113,10 +115,17 @@ class Keyring:
         return WrappedKey(no, subject, retention, wrapped)
 
     def seal_once(
-        self, no: int, retention: int, plain: bytes, about: bytes
+        self, no: int, retention: int, plain: bytes, about: bytes, random: bytes
     ) -> tuple[WrappedKey, bytes]:
-        """Seal under a new data key without a subject; the key is not remembered."""
-        random = os.urandom(32 + 2 * _NONCE)
+        """Seal under a new data key without a subject; the key is not remembered.
+
+        Args:
+            no: number of the data key.
+            retention: its class.
+            plain: what is sealed.
+            about: is authenticated.
+            random: `ONCE` bytes from the system's source of chance, used for nothing else.
+        """
         key, nonce, other = random[:32], random[32 : 32 + _NONCE], random[32 + _NONCE :]
         wrapped = nonce + self._wrap.encrypt(nonce, key, self._about(no, None, retention))
         sealed = other + AESGCM(key).encrypt(other, plain, about)

@@ -169,6 +169,7 @@ class MemoryLog:
         tables.names.update((name.key, name) for name in changes.names)
         tables.orders.update((name.key, name) for name in changes.orders)
         self._save_moves(changes)
+        tables.payments.update((pid, row[:]) for pid, row in changes.new_payments.items())
         for (pid, *_), payment in changes.payment_facts.items():
             assert pid is not None
             old = tables.payments.get(pid)
@@ -179,7 +180,7 @@ class MemoryLog:
             key = tuple(operation[:3])
             rows[key] = judge.operation.join(rows[key], operation) if key in rows else operation[:]
             tables.operations[pid] = list(rows.values())
-        tables.verdicts.update((pid, tuple(rest)) for pid, *rest in changes.verdicts)
+        tables.verdicts.update((pid, tuple(rest)) for pid, *rest in changes.judged())
         for event_id, version in changes.retired:
             for seq in tables.variants[event_id]:
                 number, _, *rest = tables.events[seq]
@@ -349,7 +350,7 @@ class MemoryLog:
         for pid, row in known.payments.items():
             group.judge_one(pid, row, known.operations.get(pid, []), now)
         self._save(group.changes)
-        return len(group.changes.verdicts)
+        return len(group.changes.judged())
 
     def deliveries(self, after: int = 0) -> Iterator[DeliveryRow]:
         """Return deliveries in order."""

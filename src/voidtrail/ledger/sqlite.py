@@ -19,7 +19,7 @@ from voidtrail.errors import LedgerStopped
 from voidtrail.event.account import Account
 from voidtrail.event.model import Micros
 from voidtrail.ledger import chain, migrate
-from voidtrail.ledger.connection import connect, connect_for_reading, marks
+from voidtrail.ledger.connection import connect, connect_for_reading, marks, put
 from voidtrail.ledger.contract import DeliveryRow, Head, Item, Judge, Receipt
 from voidtrail.ledger.group import Group
 from voidtrail.ledger.keys import Keyring, WrappedKey
@@ -261,26 +261,26 @@ class SqliteLog(MessageTable, PlaceTable):
             known.verdicts[row[0]] = row[1:]
 
     def _save(self, changes: Changes, at: Micros) -> None:
-        run = self._db.executemany
-        run(self._sql.insert_delivery, changes.deliveries)
-        if changes.events:
-            run(self._sql.insert_event, changes.events)
-        if changes.keys:
-            run("INSERT INTO data_key VALUES (?, ?, ?, ?)", changes.keys)
-        if changes.subjects:
-            run("INSERT INTO subject VALUES (?, ?)", changes.subjects)
-        if changes.names:
-            run("INSERT INTO name VALUES (?, ?, ?, ?)", changes.names)
-        if changes.orders:
-            run("INSERT INTO order_name VALUES (?, ?, ?, ?)", changes.orders)
+        sql = self._sql
+        put(
+            self._db,
+            (sql.insert_delivery, changes.deliveries),
+            (sql.insert_event, changes.events),
+            ("INSERT INTO data_key VALUES (?, ?, ?, ?)", changes.keys),
+            ("INSERT INTO subject VALUES (?, ?)", changes.subjects),
+            ("INSERT INTO name VALUES (?, ?, ?, ?)", changes.names),
+            ("INSERT INTO order_name VALUES (?, ?, ?, ?)", changes.orders),
+        )
         if changes.payment_moves or changes.order_moves:
             self._save_moves(changes)
-        if changes.payment_facts:
-            run(self._sql.upsert_payment, list(changes.payment_facts.values()))
-        if changes.operation_facts:
-            run(self._sql.upsert_operation, list(changes.operation_facts.values()))
-        if changes.verdicts:
-            run(self._sql.put_verdict, changes.verdicts)
+        put(
+            self._db,
+            (sql.insert_payment, changes.new_payments.values()),
+            (sql.upsert_payment, changes.payment_facts.values()),
+            (sql.upsert_operation, changes.operation_facts.values()),
+            (sql.insert_verdict, changes.new_verdicts),
+            (sql.put_verdict, changes.verdicts),
+        )
         for event_id, version in changes.retired:
             self._db.execute(
                 "UPDATE event SET active = 0 WHERE id_key = ? AND event_id = ? AND version < ?",
@@ -385,8 +385,9 @@ class SqliteLog(MessageTable, PlaceTable):
         self._know_rows(known, payment_ids)
         for pid, row in known.payments.items():
             group.judge_one(pid, row, known.operations.get(pid, []), now)
-        self._save(group.changes, now) if group.changes.verdicts else None
-        return len(group.changes.verdicts)
+        changed = len(group.changes.judged())
+        self._save(group.changes, now) if changed else None
+        return changed
 
     def deliveries(self, after: int = 0) -> Iterator[DeliveryRow]:
         """Return deliveries in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from voidtrail.event.codec import RECORD
@@ -10,25 +11,24 @@ from voidtrail.ledger.contract import DeliveryRow, Judge
 EVENT_COLUMNS: Final = ("seq", "active", "conflict", "name_no", "id_key", *RECORD)
 
 
+def _insert(table: str, columns: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+
 class Statements:
     """What is run for every group."""
 
     def __init__(self, judge: Judge) -> None:
-        self.insert_event = (
-            f"INSERT INTO event ({', '.join(EVENT_COLUMNS)}) "
-            f"VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
-        )
-        self.insert_delivery = (
-            f"INSERT INTO delivery ({', '.join(DeliveryRow._fields)}) "
-            f"VALUES ({', '.join('?' * len(DeliveryRow._fields))})"
-        )
+        self.insert_event = _insert("event", EVENT_COLUMNS)
+        self.insert_delivery = _insert("delivery", DeliveryRow._fields)
+        # Rows of payments that are new: what might be there already is not looked for.
+        self.insert_payment = _insert("payment", judge.payment.names)
         self.upsert_payment = judge.payment.insert_sql()
         self.upsert_operation = judge.operation.insert_sql()
         columns = ("payment_id", *judge.verdict)
-        self.put_verdict = (
-            f"INSERT OR REPLACE INTO verdict ({', '.join(columns)}) "
-            f"VALUES ({', '.join('?' * len(columns))})"
-        )
+        self.insert_verdict = _insert("verdict", columns)
+        self.put_verdict = self.insert_verdict.replace("INSERT", "INSERT OR REPLACE", 1)
         self.payments = f"SELECT {', '.join(judge.payment.names)} FROM payment WHERE payment_id IN"
         self.operations = (
             f"SELECT {', '.join(judge.operation.names)} FROM operation WHERE payment_id IN"

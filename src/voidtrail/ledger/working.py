@@ -76,12 +76,18 @@ class Changes:
         self.rebuild_names: set[int] = set()
         self.payment_moves: dict[int, int] = {}
         self.order_moves: dict[int, int] = {}
+        self.new_payments: dict[int, Row] = {}  # of which the store has no row
         self.payment_facts: dict[Fact, Row] = {}
         self.operation_facts: dict[Fact, Row] = {}
+        self.new_verdicts: list[tuple[int, ...]] = []  # of payments that were not judged before
         self.verdicts: list[tuple[int, ...]] = []
         self.outbox: list[Change] = []
         self.leaves: list[bytes] = []
         self.receipts: list[Receipt] = []
+
+    def judged(self) -> list[tuple[int, ...]]:
+        """Return all verdicts, new and changed."""
+        return [*self.new_verdicts, *self.verdicts]
 
 
 class Union:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from voidtrail.errors import KeyErased, LedgerUnsafe
-from voidtrail.ledger.keys import PAYMENT_CLASS, Keyring, WrappedKey
+from voidtrail.ledger.keys import ONCE, PAYMENT_CLASS, Keyring, WrappedKey
 
 
 def test_key_file_is_made_with_mode_0600_and_read_back(tmp_path):
@@ -70,7 +70,7 @@ def test_what_is_sealed_is_opened_again_and_only_in_its_place():
 
 def test_data_key_is_wrapped_for_its_number_subject_and_class():
     ring = Keyring.generate()
-    key, sealed = ring.seal_once(3, PAYMENT_CLASS, b"canary", b"")
+    key, sealed = ring.seal_once(3, PAYMENT_CLASS, b"canary", b"", os.urandom(ONCE))
     assert not ring.knows(3)
     for other in (key._replace(no=4), key._replace(subject=1), key._replace(retention=2)):
         with pytest.raises(LedgerUnsafe, match="does not belong"):
