@@ -61,9 +61,7 @@ def connect_for_reading(path: str | Path) -> sqlite3.Connection:
     return connection
 
 
-def put(
-    connection: sqlite3.Connection, *parts: tuple[str, Collection[Sequence[object]]]
-) -> None:
+def put(connection: sqlite3.Connection, *parts: tuple[str, Collection[Sequence[object]]]) -> None:
     """Run each statement once for every one of its rows."""
     for statement, rows in parts:
         if rows:

@@ -121,6 +121,9 @@ def legs(rows: Sequence[Row], account_no: int | None) -> Legs:
         return Legs()
     if len(rows) == 1 and rows[0][_REV] != rows[0][_OP]:
         return _single(rows[0], account_no)
+    found = _simple(rows, account_no)
+    if found is not None:
+        return found
     ops, two_currencies = operations(rows)
     living = alive(ops)
     ours = [each for each in ops if each.account_no == account_no]
@@ -167,6 +170,39 @@ def _single(row: Row, account_no: int) -> Legs:
     if kind == _VOID:
         return Legs(voids_alive=done)
     return Legs(currency if kind in _MONEY else 0)
+
+
+def _simple(rows: Sequence[Row], account_no: int) -> Legs | None:
+    """Return the legs of operations of which none undoes another; None if they are not so simple.
+
+    They are of one speaker and one currency, each of one row, as nearly all refunds are.
+    """
+    done: dict[int, list[int]] = {}
+    seen: set[int | None] = set()
+    currency = 0
+    for _, op, coin, kind, account, _, succeeded_at, _, own, cumulative, reverses in rows:
+        if reverses is not None or account != account_no or op in seen or kind is None:
+            return None
+        seen.add(op)
+        if coin and kind in _MONEY:
+            if currency not in (0, coin):
+                return None
+            currency = coin
+        if succeeded_at is not None:
+            sums = done.setdefault(kind, [0, 0, 0])
+            sums[0] += own or 0
+            sums[1] = max(sums[1], cumulative or 0)
+            sums[2] += 1
+    nets = {kind: max(0, own, cumulative) for kind, (own, cumulative, _) in done.items()}
+    captured, authorised = nets.get(_CAPTURE, 0), nets.get(_AUTHORISE, 0)
+    returned = min(captured, nets.get(_REFUND, 0))
+    captures, voids = (done[kind][2] if kind in done else 0 for kind in (_CAPTURE, _VOID))
+    auths = done[_AUTHORISE][2] if _AUTHORISE in done and not voids else 0
+    return Legs(
+        currency, 0, authorised, captured, returned,
+        min(captured - returned, nets.get(_DISPUTE, 0)),
+        authorised if auths and not captures else 0, captures, 0, auths, voids,
+    )  # fmt: skip
 
 
 def _net(ops: Sequence[Operation], living: set[int], kind: int) -> int:
