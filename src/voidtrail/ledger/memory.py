@@ -186,12 +186,8 @@ class MemoryLog:
                 number, _, *rest = tables.events[seq]
                 if self._seen(seq).version < version:
                     tables.events[seq] = (number, 0, *rest)
-        encode = msgspec.msgpack.encode
-        for change in changes.outbox:
-            before = None if change.before is None else encode(change.before)
-            no = len(tables.outbox) + 1
-            tables.outbox[no] = (change.at, change.payment_id, change.quiet, before,
-                                 encode(change.after), None)  # fmt: skip
+        for notice in changes.notices():
+            tables.outbox[len(tables.outbox) + 1] = (*notice, None)
 
     def _put_event(self, row: tuple[Any, ...]) -> None:
         seq, event_id = row[0], Record(*row[_RECORD_AT:]).event_id

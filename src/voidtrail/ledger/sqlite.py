@@ -25,8 +25,8 @@ from voidtrail.ledger.group import Group
 from voidtrail.ledger.keys import Keyring, WrappedKey
 from voidtrail.ledger.messages import MessageTable
 from voidtrail.ledger.places import PlaceTable
-from voidtrail.ledger.statements import Statements
-from voidtrail.ledger.working import SEEN_SQL, Changes, Known, Name, Seen, id_key
+from voidtrail.ledger.statements import Statements, moves
+from voidtrail.ledger.working import SEEN_SQL, Ahead, Changes, Known, Name, Seen, id_key
 
 _STEP_S: Final = 0.002
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -161,18 +161,39 @@ class SqliteLog(MessageTable, PlaceTable):
 
     # ------------------------------------------------------------------ writing
 
-    def append(self, items: Sequence[Item], at: Micros) -> list[Receipt]:
+    def ahead(self, items: Sequence[Item], at: Micros) -> Ahead:
+        """Work out what a group will change, so that others wait only for the writing.
+
+        It holds for the next `append`, unless another process writes before that.
+        """
+        version, head = self.data_version(), self.head()
+        return Ahead(self._changes(items, head, at), head, version)
+
+    def append(
+        self, items: Sequence[Item], at: Micros, ahead: Ahead | None = None
+    ) -> list[Receipt]:
         """Write a group inside of the transaction begun."""
         self._check()
         try:
-            group = Group(items, self.judge, self.keyring, self.head(), at)
-            changes = group.apply(self._known(group))
+            head = self.head()
+            if ahead is not None and ahead[1:] == (head, self.data_version()):
+                changes = ahead.changes
+            else:
+                changes = self._changes(items, head, at)
             self._save(changes, at)
         except sqlite3.DatabaseError as error:
             if isinstance(error, _OURS):
                 raise
             raise self._stop(error) from error
         return changes.receipts
+
+    def _changes(self, items: Sequence[Item], head: Head, at: Micros) -> Changes:
+        group = Group(items, self.judge, self.keyring, head, at)
+        return group.apply(self._known(group))
+
+    def data_version(self) -> int:
+        """Return what changes when another connection has written to the file."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def control(self, entries: Sequence[tuple[str, str]], at: Micros) -> None:
         """Write control entries inside of the transaction begun."""
@@ -271,23 +292,21 @@ class SqliteLog(MessageTable, PlaceTable):
             ("INSERT INTO name VALUES (?, ?, ?, ?)", changes.names),
             ("INSERT INTO order_name VALUES (?, ?, ?, ?)", changes.orders),
         )
-        if changes.payment_moves or changes.order_moves:
-            self._save_moves(changes)
         put(
             self._db,
+            *moves(changes),
             (sql.insert_payment, changes.new_payments.values()),
             (sql.upsert_payment, changes.payment_facts.values()),
             (sql.upsert_operation, changes.operation_facts.values()),
             (sql.insert_verdict, changes.new_verdicts),
             (sql.put_verdict, changes.verdicts),
+            (sql.insert_notice, changes.notices()),
         )
         for event_id, version in changes.retired:
             self._db.execute(
                 "UPDATE event SET active = 0 WHERE id_key = ? AND event_id = ? AND version < ?",
                 (id_key(event_id), event_id, version),
             )
-        if changes.outbox:
-            self._save_outbox(changes)
         if changes.leaves:
             self._link(changes.leaves, at)
         if changes.rebuild_names:
@@ -295,28 +314,6 @@ class SqliteLog(MessageTable, PlaceTable):
 
             ids = self._rows("SELECT payment_id FROM name WHERE no IN", list(changes.rebuild_names))
             rebuild(self, sorted({pid for (pid,) in ids}))
-
-    def _save_moves(self, changes: Changes) -> None:
-        run = self._db.executemany
-        moves = [(new, old) for old, new in changes.payment_moves.items()]
-        old = [(old,) for old in changes.payment_moves]
-        run("UPDATE name SET payment_id = ? WHERE payment_id = ?", moves)
-        for table in ("payment", "operation", "verdict"):
-            run(f"DELETE FROM {table} WHERE payment_id = ?", old)
-        orders = [(new, old) for old, new in changes.order_moves.items()]
-        run("UPDATE order_name SET order_id = ? WHERE order_id = ?", orders)
-        run("UPDATE payment SET order_id = ? WHERE order_id = ?", orders)
-
-    def _save_outbox(self, changes: Changes) -> None:
-        encode = msgspec.msgpack.encode
-        self._db.executemany(
-            "INSERT INTO outbox (at, payment_id, quiet, before, after) VALUES (?, ?, ?, ?, ?)",
-            [
-                (c.at, c.payment_id, c.quiet,
-                 None if c.before is None else encode(c.before), encode(c.after))
-                for c in changes.outbox
-            ],
-        )  # fmt: skip
 
     # ------------------------------------------------------------------ accounts, time, reading
 

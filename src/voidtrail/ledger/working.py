@@ -6,9 +6,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from voidtrail.event.model import Micros
 from voidtrail.lattice import Fact, Row
-from voidtrail.ledger.contract import Change, DeliveryRow, Receipt
+from voidtrail.ledger.contract import Change, DeliveryRow, Head, Receipt
 from voidtrail.ledger.keys import WrappedKey
+
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +91,22 @@ class Changes:
     def judged(self) -> list[tuple[int, ...]]:
         """Return all verdicts, new and changed."""
         return [*self.new_verdicts, *self.verdicts]
+
+    def notices(self) -> list[tuple[Micros, int, int, bytes | None, bytes]]:
+        """Return what the outbox keeps of the changes that somebody should hear of."""
+        return [
+            (c.at, c.payment_id, c.quiet, None if c.before is None else _encode(c.before),
+             _encode(c.after))
+            for c in self.outbox
+        ]  # fmt: skip
+
+
+class Ahead(NamedTuple):
+    """What a group changes at an end of the chain, and the version of the file that this was."""
+
+    changes: Changes
+    head: Head
+    version: int
 
 
 class Union:

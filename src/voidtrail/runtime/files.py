@@ -22,12 +22,11 @@ from voidtrail.errors import FileInvalid, NotFound, WrongUse
 from voidtrail.event.account import Account, Mode
 from voidtrail.event.codec import Encoded
 from voidtrail.event.model import Delivery, Micros, Unreadable
-from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import House, add_account
 from voidtrail.runtime.casting import Casting
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.revisions import Progress, next_delivery, supersede
-from voidtrail.runtime.turns import Turns
+from voidtrail.runtime.turns import ALONE_MAX, Turns
 from voidtrail.sources.table import NAME
 
 if TYPE_CHECKING:
@@ -322,12 +321,15 @@ def _write(
     turns.tick()
     while True:
         items = [casting.item(delivery, found, house.keyring, file.entry.no, file.no)
-                 for delivery, found in islice(rows, SLICE_MAX)]  # fmt: skip
+                 for delivery, found in islice(rows, ALONE_MAX)]  # fmt: skip
         if not items:
             break
         for start, stop in turns.parts(len(items)):
+            part, at = items[start:stop], house.clock()
+            # In company it would rarely hold, and would have to be worked out again.
+            ahead = None if turns.in_company() else house.ledger.ahead(part, at)
             with turns.turn(stop - start) as ledger:
-                receipts = ledger.append(items[start:stop], house.clock())
+                receipts = ledger.append(part, at, ahead)
             events += sum(receipt.new for receipt in receipts)
             duplicates += sum(receipt.duplicates for receipt in receipts)
     return _Done(resumed, events, duplicates)

@@ -25,6 +25,9 @@ ALONE_S: Final = 0.0005
 COMPANY_S: Final = 2.0
 """How long after another's last write the pauses stay long."""
 SMALLEST: Final = 16
+ALONE_MAX: Final = 2 * SLICE_MAX
+"""Most rows of a slice alone on the file: worked out before the turn, they hold the writer no
+longer than half as many that are worked out in it."""
 
 
 class Turns:
@@ -43,7 +46,7 @@ class Turns:
         self._house = house
         self._sleep = sleep
         self._clock = monotonic
-        self._seen = self._data_version()
+        self._seen = house.ledger.data_version()
         self._company_until = 0.0
         self._per_item_s = HOLD_S / SLICE_MAX
 
@@ -62,9 +65,9 @@ class Turns:
             raise
         ledger.commit()
         ended = self._clock()
-        if waited or self._data_version() != self._seen:
+        if waited or ledger.data_version() != self._seen:
             self._company_until = ended + COMPANY_S
-        self._seen = self._data_version()
+        self._seen = ledger.data_version()
         if items:
             self._per_item_s = 0.7 * self._per_item_s + 0.3 * (ended - held) / items
         self._sleep(SHARE * (ended - held) if self.in_company() else ALONE_S)
@@ -77,9 +80,9 @@ class Turns:
         """Divide a slice so that no part holds the writer for long in company."""
         start = 0
         while start < count:
-            size = SLICE_MAX
+            size = ALONE_MAX
             if self.in_company():
-                size = max(SMALLEST, min(size, int(HOLD_S / max(self._per_item_s, 1e-6))))
+                size = max(SMALLEST, min(SLICE_MAX, int(HOLD_S / max(self._per_item_s, 1e-6))))
             yield start, min(start + size, count)
             start += size
 
@@ -109,7 +112,3 @@ class Turns:
             "(SELECT no FROM account WHERE source = ?))", (last, NAME),
         )  # fmt: skip
         return bool(changed) and len(due) == SLICE_MAX
-
-    def _data_version(self) -> int:
-        """Return what changes when another connection has written to the file."""
-        return int(self._house.ledger.db.execute("PRAGMA data_version").fetchone()[0])

@@ -61,24 +61,24 @@ def test_repeated_import_gives_only_duplicates(home, tmp_path):
 
 @pytest.mark.parametrize("dies_after", [0, 1, 2, 3])
 def test_interrupted_import_is_taken_up(home, tmp_path, monkeypatch, dies_after):
-    file, how = table(tmp_path, rows(900)), mapping(tmp_path)
+    file, how = table(tmp_path, rows(1800)), mapping(tmp_path)
     append, calls = home.ledger.append, []
 
-    def dying(items, at):
-        calls.append(len(items))
-        if len(calls) > dies_after:
+    def dying(items, at, ahead):
+        if len(calls) == dies_after:
             raise LedgerStopped("pulled the plug")
-        return append(items, at)
+        calls.append(len(items))
+        return append(items, at, ahead)
 
     monkeypatch.setattr(home.ledger, "append", dying)
     with pytest.raises(LedgerStopped):
         import_file(home, file, how)
     monkeypatch.undo()
     done = import_file(home, file, how)
-    assert done.resumed == 256 * dies_after
-    assert done.counts.deliveries == 900
-    assert done.counts.events + done.counts.duplicates == 1800
-    assert _figures(home) == (900, 180, {"CNY": 180_000})
+    assert done.resumed == sum(calls)
+    assert done.counts.deliveries == 1800
+    assert done.counts.events + done.counts.duplicates == 3600
+    assert _figures(home) == (1800, 360, {"CNY": 360_000})
     _sound(home)
 
 
