@@ -159,17 +159,7 @@ def translate_file(
     received_at: Micros,
     on_rows: Callable[[int], None] | None = None,
 ) -> Iterator[Translated]:
-    """Translate every row of a file into events, in slices.
-
-    Args:
-        table: the file.
-        mapping: the mapping file.
-        account: whose file it is.
-        received_at: when it was handed to us.
-        on_rows: called with the number of rows read so far, for a progress bar.
-
-    Yields:
-        A delivery per row or group with its events, or with why it cannot be read.
+    """Translate every row of a file into events, in slices (see `FittedTable.rows`).
 
     Raises:
         MappingInvalid: the mapping does not fit the file; before the first row.
