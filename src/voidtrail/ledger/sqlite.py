@@ -61,6 +61,7 @@ class SqliteLog(MessageTable, PlaceTable):
             migrate.upgrade(self.path)
         self._id = self._identity()
         self._try_keys()
+        self._db.execute("PRAGMA busy_timeout = 0")  # `begin` waits by itself
 
     def _identity(self) -> bytes:
         self._db.execute("BEGIN IMMEDIATE")
@@ -106,7 +107,6 @@ class SqliteLog(MessageTable, PlaceTable):
     def try_begin(self) -> bool:
         """Begin a write; False if another process is writing."""
         self._check()
-        self._db.execute("PRAGMA busy_timeout = 0")
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:

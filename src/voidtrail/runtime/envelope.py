@@ -43,7 +43,7 @@ def pack(delivery: Delivery, keep: Callable[[], Collection[bytes]] = frozenset) 
     """
     body, _ = mask(delivery.body, keep)
     headers = delivery.headers
-    if any(name in _NEVER_KEPT for name, _ in headers):
+    if not _NEVER_KEPT.isdisjoint([name for name, _ in headers]):
         headers = tuple(pair for pair in headers if pair[0] not in _NEVER_KEPT)
     plain = _encode((body, headers, delivery.request, delivery.context))
     if len(plain) < _WORTH_IT:

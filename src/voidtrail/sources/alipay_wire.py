@@ -113,18 +113,16 @@ def form(body: bytes) -> Mapping[bytes, bytes] | None:
     >>> form(b"a=b+%3D+c&d=%e8%ae%a2")
     {b'a': b'b = c', b'd': b'\xe8\xae\xa2'}
     """
-    fields: dict[bytes, bytes] = {}
     quoted = body.replace(b"+", b" ").replace(b"=", b"=3D").replace(b"%", b"=")
     parts = a2b_qp(quoted.replace(b"&", _APART)).split(_APART)
     if len(parts) > _FIELDS_MAX or len(parts) != body.count(b"&") + 1:
         return None
-    for part in parts:
-        name, equals, value = part.partition(b"=")
-        if name in fields or (part and not equals):
-            return None
-        if part:
-            fields[name] = value
-    return fields or None
+    pairs = [part.split(b"=", 1) for part in parts if part]
+    try:
+        fields: dict[bytes, bytes] = dict(pairs)  # a lone name raises
+    except ValueError:
+        return None
+    return fields if fields and len(fields) == len(pairs) else None
 
 
 def signed_text(fields: Mapping[bytes, bytes]) -> bytes:
@@ -133,8 +131,18 @@ def signed_text(fields: Mapping[bytes, bytes]) -> bytes:
     >>> signed_text({b"b": b"2 ", b"a": b"1", b"c": b"", b"sign": b"x", b"sign_type": b"RSA2"})
     b'a=1&b=2 '
     """
-    pairs = sorted(pair for pair in fields.items() if pair[1] and pair[0] not in _UNSIGNED)
-    return b"&".join([name + b"=" + value for name, value in pairs])
+    signed = [(name, fields[name]) for name in _in_order(tuple(fields))]
+    return b"&".join([name + b"=" + value for name, value in signed if value])
+
+
+@lru_cache(maxsize=256)
+def _in_order(names: tuple[bytes, ...]) -> list[bytes]:
+    """Return the names that are signed in the order of the signed text: notices are of few kinds.
+
+    >>> _in_order((b"b", b"sign", b"a"))
+    [b'a', b'b']
+    """
+    return sorted(name for name in names if name not in _UNSIGNED)
 
 
 def hides_field(fields: Mapping[bytes, bytes]) -> bool:
@@ -146,8 +154,7 @@ def hides_field(fields: Mapping[bytes, bytes]) -> bool:
     >>> hides_field({b"body": b"tea & cake"}), hides_field({b"gmt_create": b"1&gmt_payment=2"})
     (False, True)
     """
-    return any(b"&" in value and any(name in value for name in _HIDDEN)
-               for value in fields.values())  # fmt: skip
+    return any(name in value for value in fields.values() if b"&" in value for name in _HIDDEN)
 
 
 def trade_of_form(fields: Mapping[bytes, bytes]) -> Trade:

@@ -205,7 +205,10 @@ Registry = Mapping[str, Source]
 
 def first(*values: str | None) -> str:
     """Return the first value that is neither None nor empty, else the empty text."""
-    return next((value for value in values if value), "")
+    for value in values:
+        if value:
+            return value
+    return ""
 
 
 def unreadable(path: str, why: str) -> Unreadable:

@@ -65,6 +65,7 @@ def path(error: msgspec.MsgspecError) -> str:
     return ".".join(part for part in parts if part) or "body"
 
 
+@lru_cache(maxsize=4096)
 def instant(text: str | None, default_offset_s: int = _BEIJING_S) -> Micros | None:
     """Read "2021-01-28 17:07:11", "…T17:07:11.143+08:00" or "…Z"; None if it is neither.
 

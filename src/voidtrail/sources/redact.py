@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Collection
 from typing import Final
 
-# Every digit becomes "0", everything else a blank; separators are deleted on the way.
-_ZEROS: Final = bytes(0x30 if 48 <= byte <= 57 else 0x20 for byte in range(256))
-_LEAST: Final = b"0" * 13
-# Digits stay, separators become "-", everything else a blank: runs are then words.
-_WORDS: Final = bytes(
-    byte if 48 <= byte <= 57 else 0x2D if byte in b" -.\xa0" else 0x20 for byte in range(256)
+_SEPARATORS: Final = b" -.\xa0"
+# Digits and separators become "0", everything else a blank.
+_RUNS: Final = bytes(
+    0x30 if 48 <= byte <= 57 or byte in _SEPARATORS else 0x20 for byte in range(256)
 )
+_DIGITS_MIN: Final = 13
+_LEAST: Final = b"0" * _DIGITS_MIN
 _RUN: Final = re.compile(rb"[0-9]+(?:[ \-.\xa0][0-9]+)*")
 _GROUP: Final = re.compile(rb"[0-9]+")
 _ISSUERS: Final = re.compile(
@@ -29,7 +29,6 @@ _ISSUERS: Final = re.compile(
 _LENGTHS: Final = {b"3": (14, 15, 16), b"4": (13, 16, 19), b"5": range(13, 20), b"2": (16,),
                    b"6": range(13, 20)}  # fmt: skip
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_SEPARATORS: Final = b" -.\xa0"
 
 
 def luhn(digits: bytes) -> bool:
@@ -50,16 +49,19 @@ def is_card_number(digits: bytes) -> bool:
 
 def _suspicious(text: bytes) -> bool:
     """Whether the slow search is worth it; nearly every body is let through here."""
-    if _LEAST not in text.translate(_ZEROS, _SEPARATORS):
-        return False
-    for word in text.translate(_WORDS).split():
-        if len(word) < 13:
-            continue
-        if b"-" not in word:
-            if is_card_number(word):
+    runs = text.translate(_RUNS)
+    start = runs.find(_LEAST)
+    while start >= 0:
+        end = runs.find(b" ", start + _DIGITS_MIN)
+        run = text[start : end if end >= 0 else None].strip(_SEPARATORS)
+        if len(run) >= _DIGITS_MIN:
+            digits = run.translate(None, _SEPARATORS)
+            if len(digits) == len(run):
+                if is_card_number(run):
+                    return True
+            elif len(digits) >= _DIGITS_MIN:
                 return True
-        elif len(word.translate(None, b"-")) >= 13:
-            return True
+        start = runs.find(_LEAST, end) if end >= 0 else -1
     return False
 
 
