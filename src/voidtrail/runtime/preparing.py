@@ -133,8 +133,7 @@ def _as_heard(event: Event, delivery: Delivery) -> Event:
 def guarded(event: Event) -> Event:
     """Return an event without card numbers in the words that a sender may choose freely."""
     if len(event.code) < CARD_DIGITS_MIN and (
-        not event.dimensions
-        or max([len(value) for _, value in event.dimensions]) < CARD_DIGITS_MIN
+        not event.dimensions or max([len(value) for _, value in event.dimensions]) < CARD_DIGITS_MIN
     ):
         return event
     return structs.replace(
