@@ -185,8 +185,9 @@ def test_settings_that_are_shown_are_accepted(path, tmp_path):
         for account in load(file, {}).account:
             source = SOURCES[account.source]
             assert set(account.secrets) <= set(source.CAPABILITIES.secrets)
-            module = (ROOT / "src/voidtrail/sources").glob(f"{account.source}*.py")
-            code = "\n".join(each.read_text(encoding="utf-8") for each in module)
+            room = ROOT / "src/voidtrail/sources"
+            modules = [*room.glob(f"{account.source}.py"), *room.glob(f"{account.source}/*.py")]
+            code = "\n".join(each.read_text(encoding="utf-8") for each in modules)
             for option in account.options:
                 assert f'"{option}"' in code, f"{account.source} reads no option {option}"
 

@@ -30,7 +30,7 @@ from voidtrail.runtime.preparing import Entry, prepare
 from voidtrail.runtime.revisions import Progress
 from voidtrail.runtime.turns import Turns
 from voidtrail.sources import pos
-from voidtrail.sources.pos_wire import HEAD, may_begin
+from voidtrail.sources.pos.wire import HEAD, may_begin
 from voidtrail.sources.reading import instant
 
 _FRAME_MAX: Final = 16_384

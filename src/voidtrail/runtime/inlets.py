@@ -13,8 +13,8 @@ from voidtrail.event.account import Account
 from voidtrail.runtime.frames import PREFIX, Framing
 from voidtrail.sources.gateway_log import NAME as LOG
 from voidtrail.sources.gateway_log import RULES_OPTION
-from voidtrail.sources.gateway_log_facts import LogForm, LogRule, faults
-from voidtrail.sources.gateway_log_wire import Form
+from voidtrail.sources.gateway_log.facts import LogForm, LogRule, faults
+from voidtrail.sources.gateway_log.wire import Form
 
 _PORT_MAX: Final = 65_535
 _FRAME_MIN: Final = 64

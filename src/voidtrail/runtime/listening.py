@@ -23,7 +23,8 @@ from voidtrail.runtime.frames import Frames, Piece
 from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.inlets import ListenSettings
 from voidtrail.runtime.preparing import Entry, prepare
-from voidtrail.sources import pos, pos_wire
+from voidtrail.sources import pos
+from voidtrail.sources.pos import wire as pos_wire
 
 _READ: Final = 65_536
 _NOISE_MAX: Final = 16

@@ -28,7 +28,7 @@ from voidtrail.runtime.ingest import Intake
 from voidtrail.runtime.inlets import TailSettings
 from voidtrail.runtime.preparing import Entry, item_of, translated
 from voidtrail.sources.gateway_log import CUT_HEADER, NAME
-from voidtrail.sources.gateway_log_facts import Reader
+from voidtrail.sources.gateway_log.facts import Reader
 
 POLL_S: Final = 0.2
 _KEEP_S: Final = 5.0

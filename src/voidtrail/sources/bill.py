@@ -27,15 +27,8 @@ from voidtrail.event.model import (
     Tag,
     Via,
 )
-from voidtrail.sources import (
-    adyen_bill,
-    alipay_bill,
-    paypal_bill,
-    shopify_bill,
-    stripe_bill,
-    table_bill,
-    wechatpay_bill,
-)
+from voidtrail.sources.adyen import bill as adyen_bill
+from voidtrail.sources.alipay import bill as alipay_bill
 from voidtrail.sources.bill_reading import Form, Hints, Unfit
 from voidtrail.sources.contract import (
     Capabilities,
@@ -48,6 +41,11 @@ from voidtrail.sources.contract import (
     never_told,
     unreadable,
 )
+from voidtrail.sources.paypal import bill as paypal_bill
+from voidtrail.sources.shopify import bill as shopify_bill
+from voidtrail.sources.stripe import bill as stripe_bill
+from voidtrail.sources.table import bill as table_bill
+from voidtrail.sources.wechatpay import bill as wechatpay_bill
 
 NAME: Final = "bill"
 VERSION: Final = 1

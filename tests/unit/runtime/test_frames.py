@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.pos_messages import sale, void
 from voidtrail.runtime.frames import Frames, Piece
-from voidtrail.sources.pos_wire import CUP, DIALECTS, HEAD, encode, may_begin
+from voidtrail.sources.pos.wire import CUP, DIALECTS, HEAD, encode, may_begin
 
 FEWER = settings(max_examples=max(25, settings.default.max_examples // 6))
 """An example costs a millisecond here: a sixth of the profile's number."""

@@ -5,7 +5,7 @@ import pytest
 from voidtrail.errors import SettingInvalid, SettingUnknown
 from voidtrail.runtime.inlets import with_rules
 from voidtrail.runtime.settings import load
-from voidtrail.sources.gateway_log_facts import reader_of
+from voidtrail.sources.gateway_log.facts import reader_of
 
 ACCOUNTS = """
 [[account]]

@@ -23,7 +23,7 @@ from voidtrail.event.account import Account
 from voidtrail.event.model import Delivery, Kind, Method, Result, Tag, Unreadable
 from voidtrail.event.reason import BY_NUMBER
 from voidtrail.sources import alipay as source
-from voidtrail.sources import alipay_wire
+from voidtrail.sources.alipay import wire as alipay_wire
 from voidtrail.sources.contract import Outcome
 from voidtrail.testing.contract import check_events, check_genuine
 

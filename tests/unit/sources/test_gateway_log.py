@@ -9,7 +9,7 @@ from voidtrail.event.model import Delivery, Kind, Result, Role, Tag, Unreadable
 from voidtrail.event.reason import BY_NUMBER
 from voidtrail.sources import gateway_log as source
 from voidtrail.sources.contract import Outcome
-from voidtrail.sources.gateway_log_facts import LogForm, LogRule
+from voidtrail.sources.gateway_log.facts import LogForm, LogRule
 from voidtrail.testing.contract import check_translation
 
 AT = 1_767_225_600_000_000

@@ -20,8 +20,8 @@ from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.reconciling.files import BillFile
 from voidtrail.sources.bill import FORMS, hints_of
 from voidtrail.sources.bill_reading import Bad, End, Head, Said, Total
+from voidtrail.sources.table.bill import fields_of, rows_of
 from voidtrail.sources.table.mapping import TableMapping
-from voidtrail.sources.table_bill import fields_of, rows_of
 
 SCHEMA: Final[dict[str, Any]] = {
     "line": pl.Int64, "item": pl.Int8, "standing": pl.Int8, "amount": pl.Int64,

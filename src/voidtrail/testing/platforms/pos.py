@@ -17,7 +17,7 @@ from voidtrail.event.account import Account
 from voidtrail.event.model import Delivery, Micros, Via
 from voidtrail.money import currency_number
 from voidtrail.sources import pos
-from voidtrail.sources.pos_wire import encode
+from voidtrail.sources.pos.wire import encode
 from voidtrail.testing.platforms.fake import (
     Answer,
     Asked,

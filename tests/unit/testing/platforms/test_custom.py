@@ -4,7 +4,7 @@ import json
 
 from tests.unit.testing.platforms.recorder import Recorder
 from voidtrail.event.model import Kind
-from voidtrail.sources.custom_description import parse_description
+from voidtrail.sources.custom.description import parse_description
 from voidtrail.testing.platforms.custom import DESCRIPTION, FakeCustom
 from voidtrail.testing.platforms.fake import Situation, Step
 
