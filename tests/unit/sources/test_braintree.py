@@ -325,7 +325,7 @@ def test_amount_that_cannot_be_is_unreadable_and_not_repeated(amount):
 
 
 def test_billion_laughs_in_a_signed_notice_is_unreadable():
-    from tests.unit.sources.test_braintree_wire import BILLION
+    from tests.unit.sources.braintree.test_wire import BILLION
 
     delivery = msgspec.structs.replace(GOOD, body=BILLION)
     found = source.translate(delivery, BRAINTREE, KEYS)
