@@ -22,11 +22,12 @@ from voidtrail.errors import FileInvalid, NotFound, WrongUse
 from voidtrail.event.account import Account, Mode
 from voidtrail.event.codec import Encoded
 from voidtrail.event.model import Delivery, Micros, Unreadable
+from voidtrail.ledger.contract import SLICE_MAX
 from voidtrail.runtime.app import House, add_account
 from voidtrail.runtime.casting import Casting
 from voidtrail.runtime.preparing import Entry
 from voidtrail.runtime.revisions import Progress, next_delivery, supersede
-from voidtrail.runtime.turns import ALONE_MAX, Turns
+from voidtrail.runtime.turns import Turns
 from voidtrail.sources.table import NAME
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ def _write(
     turns.tick()
     while True:
         items = [casting.item(delivery, found, house.keyring, file.entry.no, file.no)
-                 for delivery, found in islice(rows, ALONE_MAX)]  # fmt: skip
+                 for delivery, found in islice(rows, SLICE_MAX)]  # fmt: skip
         if not items:
             break
         for start, stop in turns.parts(len(items)):

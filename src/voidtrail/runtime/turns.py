@@ -25,9 +25,6 @@ ALONE_S: Final = 0.0005
 COMPANY_S: Final = 2.0
 """How long after another's last write the pauses stay long."""
 SMALLEST: Final = 16
-ALONE_MAX: Final = 2 * SLICE_MAX
-"""Most rows of a slice alone on the file: worked out before the turn, they hold the writer no
-longer than half as many that are worked out in it."""
 
 
 class Turns:
@@ -80,9 +77,9 @@ class Turns:
         """Divide a slice so that no part holds the writer for long in company."""
         start = 0
         while start < count:
-            size = ALONE_MAX
+            size = SLICE_MAX
             if self.in_company():
-                size = max(SMALLEST, min(SLICE_MAX, int(HOLD_S / max(self._per_item_s, 1e-6))))
+                size = max(SMALLEST, min(size, int(HOLD_S / max(self._per_item_s, 1e-6))))
             yield start, min(start + size, count)
             start += size
 

@@ -47,7 +47,7 @@ def test_alone_there_is_hardly_a_pause(home):
     with turns.turn() as ledger:
         ledger.control([("note", "{}")], 1)
     assert clock.slept == [ALONE_S]
-    assert list(turns.parts(600)) == [(0, 512), (512, 600)]
+    assert list(turns.parts(600)) == [(0, 256), (256, 512), (512, 600)]
 
 
 def test_company_is_noticed_and_given_time(home, other):
