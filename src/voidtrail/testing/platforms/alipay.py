@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from voidtrail.event.model import Micros
+from voidtrail.money import minor_from_major
 from voidtrail.sources.crypto import rsa_sign, rsa_verifies
 from voidtrail.sources.reading import wall_text
 from voidtrail.testing.platforms.fake import (
@@ -200,7 +201,7 @@ class FakeAlipay(FakePlatform):
 
     def _returned(self, payment: FakePayment, wanted: Mapping[str, str], at: Micros) -> Fields:
         key = wanted.get("out_request_no", payment.reference)
-        amount = round(float(wanted.get("refund_amount", "0")) * 100)
+        amount = minor_from_major(wanted.get("refund_amount", "0"), self.CURRENCY)
         moved = "N"
         if all(each.key != key for each in payment.refunds):
             if not 0 < amount <= _left(payment):
