@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -98,7 +99,7 @@ class Purchase:
     in_fault: bool
 
 
-class Rail:
+class Rail(ABC):
     """One payment at one platform: says what the platform says, and keeps the tally of money."""
 
     source: ClassVar[str] = ""
@@ -201,36 +202,37 @@ class Rail:
 
     # What every platform can do, each in its own words.
 
+    @abstractmethod
     def open(self, at: Micros) -> None:
         """Make the payment."""
-        raise NotImplementedError
 
-    def scan(self, at: Micros) -> None:
+    def scan(self, at: Micros) -> None:  # noqa: B027 # most say nothing
         """Let the customer arrive at the platform (scanned the code, logged in)."""
 
+    @abstractmethod
     def pay(self, at: Micros, lost: bool = False) -> None:
         """Take the money."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call_off(self, at: Micros, code: str = "", lost: bool = False) -> None:
         """Close the unpaid payment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refund(self, at: Micros, amount: int, code: str = "") -> None:
         """Give back."""
-        raise NotImplementedError
 
-    def stray(self, at: Micros) -> None:
+    def stray(self, at: Micros) -> None:  # noqa: B027 # most say nothing
         """Say something that no list of a recorder has."""
 
+    @abstractmethod
     def answer(self, at: Micros) -> dict[str, object]:
         """Return what the platform says when it is asked; {} if the payment is unknown to it.
 
         Args:
             at: the instant of asking, for what ends by the clock alone; see `as_of` for the rest.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def answer_notices(self, at: Micros, reference: str = "") -> tuple[Notice, ...]:
         """Return the same in the auditor's words.
 
@@ -238,4 +240,3 @@ class Rail:
             at: the instant of asking.
             reference: the name by which it is asked about; "" is its first one.
         """
-        raise NotImplementedError
