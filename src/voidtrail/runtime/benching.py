@@ -87,7 +87,7 @@ def bench(
             if name == INTAKE:
                 root = checkout()
                 missing = contender.missing_peers(root)
-                servers = [contender.voidtrail, *contender.peers(root)]
+                servers = [contender.voidtrail, contender.floor, *contender.peers(root)]
                 result = run_intake(servers, _sized(_INTAKE[quick], times), room, tell)
             elif name == IMPORT:
                 result = run_import(_sized(_IMPORT[quick], times), room, tell)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from voidtrail.testing.bench import bare
 from voidtrail.testing.bench.kept import Store
 from voidtrail.testing.bench.payloads import Credentials, public_pem
 
@@ -133,6 +134,25 @@ name = "{account}"
 [account.secrets]
 public_key = "file:alipay_public_key.pem"
 """
+
+
+def floor(site: Site) -> Contender:
+    """Return the least a Python server can do; Voidtrail is held against it as a share.
+
+    Args:
+        site: Where it is set up.
+
+    Returns:
+        The contender.
+    """
+    return Contender(
+        name="bare uvicorn",
+        argv=(sys.executable, "-m", bare.__name__, str(site.port)),
+        env={},
+        ready_url=f"http://127.0.0.1:{site.port}/",
+        path_for=lambda source, account: f"/hooks/{source}/{account}",
+        sources=frozenset({"stripe", "alipay"}),
+    )
 
 
 def fastapi_peer(root: Path, site: Site) -> Contender:

@@ -4,9 +4,11 @@ from voidtrail.testing.bench.contender import (
     Site,
     djstripe_peer,
     fastapi_peer,
+    floor,
     missing_peers,
     peers,
 )
+from voidtrail.testing.bench.intake import Plan, run_intake
 from voidtrail.testing.bench.payloads import Credentials
 
 
@@ -26,6 +28,13 @@ def test_hand_rolled_peer_gets_the_keys_it_verifies_with(site, credentials, tmp_
     assert contender.env["PEER_STRIPE_SECRET"] == credentials.stripe_secret
     assert "BEGIN PUBLIC KEY" in (tmp_path / "alipay_public_key.pem").read_text()
     assert "4242" in contender.argv
+
+
+def test_the_floor_answers_whatever_it_is_sent(tmp_path):
+    plan = Plan(connections=(2,), rounds=1, requests_max=20, warm_up=5, pinned=False)
+    result = run_intake([floor], plan, tmp_path, lambda _line: None)
+    assert {source for _, source, _ in result.loads} == {"stripe", "alipay"}
+    assert all(each.requests == 20 and not each.errors for (each,) in result.loads.values())
 
 
 def test_djstripe_receives_only_stripe_at_its_own_address(site, tmp_path):
