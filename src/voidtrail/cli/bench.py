@@ -147,35 +147,38 @@ def _say_of_intake(console: Console, found: Measured) -> None:
 
 
 def _table(*columns: str, left: int) -> Table:
-    """Return a table whose first columns are words and whose others are figures."""
+    """Return a table: first columns of words, which may wrap, then columns of figures."""
     table = Table(box=None, pad_edge=False, caption_justify="left")
     for place, title in enumerate(columns):
-        table.add_column(title, justify="left" if place < left else "right", no_wrap=True)
+        words = place < left
+        table.add_column(title, justify="left" if words else "right", no_wrap=not words)
     return table
 
 
 def _intake(data: dict[str, Any]) -> Group:
     ratios = {(r["to"], r["source"], r["connections"]): r["per_server_cpu_s"]
               for r in data["ratios"]}  # fmt: skip
+    errors = any(cell["errors"] for cell in data["cells"])  # mostly none, and lines are short
     tables: dict[str, Table] = {}
     before = None
     for cell in data["cells"]:
         table = tables.get(cell["source"])
         if table is None:
             table = tables[cell["source"]] = _table(
-                cell["signature"].upper(), _("at once"), _("per s"), _("per CPU-s"), _("ratio"),
-                _("p50 ms"), _("p99 ms"), _("errors"), _("peak MB"), left=1,
+                cell["signature"].upper(), _("per s"), _("per CPU-s"), _("ratio"), _("p50 ms"),
+                _("p99 ms"), _("peak MB"), *([_("errors")] if errors else []), left=1,
             )  # fmt: skip
-        elif before != cell["connections"]:
+            before = None
+        if before != cell["connections"]:
+            before = cell["connections"]
             table.add_section()
-        before = cell["connections"]
+            table.add_row(_("{count} at once").format(count=before), style="dim")
         bound = "*" if cell["client_cpu_share"] > _CLIENT_BOUND_SHARE else ""
         table.add_row(
-            cell["contender"], str(before), f"{cell['per_s']:,.0f}{bound}",
-            _whole(cell["per_server_cpu_s"]),
+            cell["contender"], f"{cell['per_s']:,.0f}{bound}", _whole(cell["per_server_cpu_s"]),
             _times(ratios.get((cell["contender"], cell["source"], before))),
-            f"{cell['p50_s'] * 1e3:,.1f}", f"{cell['p99_s'] * 1e3:,.1f}", str(cell["errors"]),
-            f"{cell['peak_rss_bytes'] / 1e6:,.0f}",
+            f"{cell['p50_s'] * 1e3:,.1f}", f"{cell['p99_s'] * 1e3:,.1f}",
+            f"{cell['peak_rss_bytes'] / 1e6:,.0f}", *([str(cell["errors"])] if errors else []),
         )  # fmt: skip
     note = _(
         "at once: connections with a request in flight; ratio: how many times the server's "

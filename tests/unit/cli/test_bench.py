@@ -91,6 +91,23 @@ def test_everything_is_shown_when_nothing_is_named(measured, capsys):
     assert "its row flatters" in said
 
 
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_names_and_figures_stand_in_full_on_eighty_columns(measured, capsys, monkeypatch, language):
+    large = {"p50_s": 1.2345, "p99_s": 2.3456, "peak_rss_bytes": 1.2e9, "errors": 12}
+    long_name = "hand-rolled FastAPI, PostgreSQL"
+    cells = [{**_cell(name, 8000.0), **large} for name in ("Voidtrail", long_name)]
+    ratio = {"to": long_name, "source": "stripe", "connections": 64, "per_server_cpu_s": 123.4}
+    intake = {"cells": cells, "ratios": [ratio], "kept": {}}
+    monkeypatch.setitem(DATA, "intake", intake)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["--lang", language, "bench", "intake"], {}) == 0
+    said = capsys.readouterr().out
+    assert "…" not in said
+    for part in ("16,000*", "8,000", "123.4 ×", "1,234.5", "2,345.6", "1,200", "12",
+                 *long_name.split()):  # fmt: skip
+        assert part in said, part
+
+
 def test_json_has_a_key_for_each_that_was_named(measured, capsys):
     assert run(["bench", "fold", "import", "--quick", "--rounds", "2", "--json"], {}) == 0
     assert measured == [(["fold", "import"], True, 2)]
