@@ -1,11 +1,13 @@
 """Makes the peer's database: migrated once, copied for each run, with one webhook endpoint.
 
 Environment: PEER_DATABASE_FILE (made anew), PEER_TEMPLATE_FILE (kept between runs),
-PEER_STRIPE_SECRET, PEER_ENDPOINT_UUID.
+PEER_STRIPE_SECRET, PEER_ENDPOINT_UUID. PEER_DATABASE=postgresql fills the empty database that
+libpq's variables name; the template is then an SQL file beside the other.
 """
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import django
@@ -13,11 +15,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-database = Path(os.environ["PEER_DATABASE_FILE"])
-template = Path(os.environ["PEER_TEMPLATE_FILE"])
 
-
-def migrate_template() -> None:
+def migrate(template: Path) -> None:
     """Run every migration once; a half-made template is never left behind."""
     scratch = template.with_suffix(".new")
     scratch.unlink(missing_ok=True)
@@ -27,6 +26,29 @@ def migrate_template() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+    scratch.rename(template)
+
+
+def copy_template() -> None:
+    """Have the database as a file that was migrated earlier."""
+    database = Path(os.environ["PEER_DATABASE_FILE"])
+    template = Path(os.environ["PEER_TEMPLATE_FILE"])
+    if not template.exists():
+        migrate(template)
+    shutil.copyfile(template, database)
+    connection.settings_dict["NAME"] = str(database)
+
+
+def restore_template() -> None:
+    """Fill the PostgreSQL database with what was dumped after it was migrated earlier."""
+    template = Path(os.environ["PEER_TEMPLATE_FILE"]).with_suffix(".sql")
+    if template.exists():
+        psql = ("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--single-transaction", "--file")
+        subprocess.run([*psql, str(template)], stdout=subprocess.DEVNULL, check=True)
+        return
+    call_command("migrate", verbosity=0)
+    scratch = template.with_suffix(".new-sql")
+    subprocess.run(["pg_dump", "--file", str(scratch)], check=True)
     scratch.rename(template)
 
 
@@ -57,8 +79,8 @@ def configure() -> None:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
-if not template.exists():
-    migrate_template()
-shutil.copyfile(template, database)
-connection.settings_dict["NAME"] = str(database)
+if settings.ON_POSTGRESQL:
+    restore_template()
+else:
+    copy_template()
 configure()

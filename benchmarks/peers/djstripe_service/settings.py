@@ -16,18 +16,23 @@ INSTALLED_APPS = [
     "djstripe",
     "stub_api",
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("PEER_DATABASE_FILE", "peer.sqlite3"),
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            "timeout": 60,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        },
-    }
+ON_POSTGRESQL = os.environ.get("PEER_DATABASE") == "postgresql"
+SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": os.environ.get("PEER_DATABASE_FILE", "peer.sqlite3"),
+    "CONN_MAX_AGE": None,
+    "OPTIONS": {
+        "timeout": 60,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    },
 }
+POSTGRESQL = {
+    "ENGINE": "django.db.backends.postgresql",
+    "NAME": os.environ.get("PGDATABASE", ""),  # where it is, libpq finds by PGHOST and PGUSER
+    "CONN_MAX_AGE": None,
+}
+DATABASES = {"default": POSTGRESQL if ON_POSTGRESQL else SQLITE}
 LOGGING = {"version": 1, "disable_existing_loggers": True, "root": {"level": "CRITICAL"}}
 
 STRIPE_LIVE_MODE = False

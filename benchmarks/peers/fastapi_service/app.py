@@ -24,7 +24,7 @@ ALIPAY_APP_ID = os.environ.get("PEER_ALIPAY_APP_ID", "")
 ALIPAY_PUBLIC_KEY_FILE = os.environ.get("PEER_ALIPAY_PUBLIC_KEY_FILE", "")
 ON_SQLITE = DATABASE_URL.startswith("sqlite")
 # SQLite has one writer: a second connection would only wait for the first one's lock.
-POOL_SIZE = int(os.environ.get("PEER_POOL_SIZE", "1" if ON_SQLITE else "10"))
+POOL_SIZE = int(os.environ.get("PEER_POOL_SIZE", "1" if ON_SQLITE else "5"))
 
 engine = create_async_engine(DATABASE_URL, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=60)
 session_factory = async_sessionmaker(engine, expire_on_commit=False)

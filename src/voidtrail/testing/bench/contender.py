@@ -1,8 +1,8 @@
-"""Who is measured: a server under test, and the two peers that Voidtrail is compared with."""
+"""Who is measured: a server under test, and the peers that Voidtrail is compared with."""
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from voidtrail.testing.bench.payloads import Credentials, public_pem
 
 _ENDPOINT_UUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 PEERS = Path("benchmarks", "peers")
+_FOLDERS = ("fastapi_service", "djstripe_service", "postgresql")
 _VENVS = Path(".bench")
 
 
@@ -69,14 +70,19 @@ def peers(root: Path) -> list[ContenderAt]:
         root: The checkout.
 
     Returns:
-        The hand-rolled service, dj-stripe, and dj-stripe with its processing put off; fewer when
-        an environment is missing.
+        The hand-rolled service and dj-stripe, each on SQLite and on PostgreSQL, and dj-stripe with
+        its processing put off; fewer when an environment is missing.
     """
+    missing = missing_peers(root)
     found: list[ContenderAt] = []
-    if _python(root, "fastapi_service").exists():
+    if "fastapi_service" not in missing:
         found.append(partial(fastapi_peer, root))
-    if _python(root, "djstripe_service").exists():
+        if "postgresql" not in missing:
+            found.append(partial(on_postgresql, root, found[-1], _ASYNCPG))
+    if "djstripe_service" not in missing:
         found.append(partial(djstripe_peer, root))
+        if "postgresql" not in missing:
+            found.append(partial(on_postgresql, root, found[-1], _PSYCOPG))
         found.append(partial(djstripe_peer, root, store_only=True))
     return found
 
@@ -87,8 +93,7 @@ def missing_peers(root: Path) -> tuple[str, ...]:
     Args:
         root: The checkout.
     """
-    folders = ("fastapi_service", "djstripe_service")
-    return tuple(each for each in folders if not _python(root, each).exists())
+    return tuple(each for each in _FOLDERS if not _python(root, each).exists())
 
 
 def voidtrail(site: Site) -> Contender:
@@ -227,6 +232,38 @@ def djstripe_peer(root: Path, site: Site, *, store_only: bool = False) -> Conten
         prepare_argv=(python, "prepare.py"),
         store=Store(file, "SELECT count(*) FROM djstripe_webhookeventtrigger", repeats=True),
     )
+
+
+def on_postgresql(
+    root: Path, peer_at: ContenderAt, env: Mapping[str, str], site: Site
+) -> Contender:
+    """Return a peer on a PostgreSQL server of its own, which runs and is measured as its child.
+
+    Args:
+        root: The source checkout.
+        peer_at: The peer on SQLite.
+        env: What tells it to use PostgreSQL.
+        site: Where it is set up.
+
+    Returns:
+        The contender.
+    """
+    peer = peer_at(site)
+    cluster = site.data / "cluster"
+    script = root / PEERS / "postgresql" / "beside.py"
+    beside = (str(_python(root, "postgresql")), str(script), str(cluster))
+    return replace(
+        peer,
+        name=f"{peer.name}, PostgreSQL",
+        argv=(*beside, *peer.argv),
+        env={**peer.env, **env},
+        prepare_argv=peer.prepare_argv and (*beside, *peer.prepare_argv),
+        store=peer.store and replace(peer.store, file=cluster, ask_argv=(*beside, "psql", "-Atc")),
+    )
+
+
+_ASYNCPG = {"PEER_DATABASE_URL": "postgresql+asyncpg://"}
+_PSYCOPG = {"PEER_DATABASE": "postgresql"}
 
 
 def _python(root: Path, peer: str) -> Path:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from voidtrail.testing.bench.contender import (
@@ -6,6 +8,7 @@ from voidtrail.testing.bench.contender import (
     fastapi_peer,
     floor,
     missing_peers,
+    on_postgresql,
     peers,
 )
 from voidtrail.testing.bench.intake import Plan, run_intake
@@ -44,10 +47,38 @@ def test_djstripe_receives_only_stripe_at_its_own_address(site, tmp_path):
     assert contender.name != djstripe_peer(tmp_path, site, store_only=True).name
 
 
-def test_a_peer_without_its_environment_is_left_out(tmp_path):
-    assert peers(tmp_path) == []
-    python = tmp_path / ".bench" / "djstripe_service" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch()
-    assert len(peers(tmp_path)) == 2
-    assert missing_peers(tmp_path) == ("fastapi_service",)
+def test_on_postgresql_a_peer_is_the_same_behind_a_launcher(site, tmp_path):
+    usual = djstripe_peer(tmp_path, site)
+    env = {"PEER_DATABASE": "postgresql"}
+    beside = on_postgresql(tmp_path, partial(djstripe_peer, tmp_path), env, site)
+    assert beside.name == "dj-stripe, PostgreSQL"
+    assert dict(beside.env) == {**usual.env, **env}
+    launcher = beside.argv[:3]
+    assert launcher[1:] == (
+        str(tmp_path / "benchmarks" / "peers" / "postgresql" / "beside.py"),
+        str(site.data / "cluster"),
+    )
+    assert beside.argv == (*launcher, *usual.argv)
+    assert beside.prepare_argv == (*launcher, *usual.prepare_argv)
+    assert beside.store.ask_argv[:3] == launcher
+    assert beside.store.count_sql == usual.store.count_sql
+
+
+def test_a_peer_without_its_environment_is_left_out(tmp_path, site):
+    def names():
+        return [peer_at(site).name for peer_at in peers(tmp_path)]
+
+    def environment(folder):
+        python = tmp_path / ".bench" / folder / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.touch()
+
+    assert names() == []
+    environment("djstripe_service")
+    assert names() == ["dj-stripe", "dj-stripe (store only)"]
+    assert missing_peers(tmp_path) == ("fastapi_service", "postgresql")
+    environment("postgresql")
+    assert names() == ["dj-stripe", "dj-stripe, PostgreSQL", "dj-stripe (store only)"]
+    environment("fastapi_service")
+    assert names()[:2] == ["hand-rolled FastAPI", "hand-rolled FastAPI, PostgreSQL"]
+    assert missing_peers(tmp_path) == ()

@@ -41,3 +41,16 @@ def test_a_doubled_notification_is_an_error(store):
 def test_a_store_that_does_not_verify_is_an_error(store):
     with pytest.raises(ContenderFailed, match="broken at entry 7"):
         check_kept("ours", store(1, repeats=True, verify_argv=FAILS), ["a"])
+
+
+def test_a_store_that_is_no_file_is_asked(store):
+    argv = (sys.executable, "-c", "import sys; print(len(sys.argv[1].split()))")  # words of SQL
+    asked = store(0, repeats=False, ask_argv=argv)
+    assert check_kept("theirs", asked, ["a", "b", "c", "d"]) == 4
+    with pytest.raises(ContenderFailed, match="acknowledged 1 notifications, but keeps 4"):
+        check_kept("theirs", asked, ["a"])
+
+
+def test_a_store_that_gives_no_answer_is_an_error(store):
+    with pytest.raises(ContenderFailed, match="cannot be counted: broken at entry 7"):
+        check_kept("theirs", store(0, repeats=False, ask_argv=FAILS), ["a"])
