@@ -6,8 +6,8 @@ The cluster is made in FOLDER if there is none yet, and stays there; the server 
 the command runs. The command finds it by libpq's own variables (PGHOST, PGUSER, PGDATABASE), and
 psql on its PATH. SIGTERM and SIGINT are passed on to the command; PostgreSQL is stopped after it.
 
-PostgreSQL refuses to run as root: there it becomes `nobody`, who may nevertheless pass through the
-folders above FOLDER. It is a child of this process, and ends with it however that ends.
+PostgreSQL refuses to run as root: there it runs as `nobody`, who keeps CAP_DAC_OVERRIDE, since the
+folders above FOLDER may be closed to others. It ends with this process, however that ends.
 """
 
 import os
