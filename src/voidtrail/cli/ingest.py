@@ -11,6 +11,7 @@ import typer
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.errors import WrongUse
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _show(done: Imported) -> None:
     if done.superseded:
         console.print(_("An earlier file of this name no longer counts."))
     for path, why in done.quarantined:
-        console.print(f"  {path}: {why}", markup=False)
+        console.print(f"  {retold(path)}: {retold(why)}", markup=False)
     hidden = counts.unreadable - len(done.quarantined)
     if hidden > 0:
         console.print(_("… and {count} more.").format(count=f"{hidden:,}"))

@@ -9,6 +9,7 @@ import typer
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _show(done: Outcome) -> None:
     )  # fmt: skip
     for note in run.notes:
         said = label("bill_note", note.code).format(
-            where=note.where, stated=note.stated, found=note.found, why=note.why
+            where=note.where, stated=note.stated, found=note.found, why=retold(note.why)
         )
         console.print(f"  {said}", markup=False)
     for each in done.findings[:_SHOWN]:

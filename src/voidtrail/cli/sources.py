@@ -12,6 +12,7 @@ from rich.text import Text
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Json
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, later
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _tell(trial: Trial) -> None:
         console.print(Text(f"  {trial.checked_text}"), soft_wrap=True)
     if trial.unreadable:
         said = _("It would be quarantined: {path}: {why}")
-        console.print(Text(said.format(path=trial.unreadable, why=trial.why_unreadable)))
+        console.print(Text(said.format(path=trial.unreadable, why=retold(trial.why_unreadable))))
         return
     if trial.refusal:
         console.print(Text(_("Refused, nothing is recorded. If it were genuine:")))

@@ -10,6 +10,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, language, several, speak
 from voidtrail.web.console import formats
 from voidtrail.web.console.assets import static
@@ -27,6 +28,7 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters.update(formats.filters())
     made.filters["data"] = data
+    made.filters["retold"] = retold
     made.globals.update(
         _=_, label=label, several=several, static=static,
         periods=periods, period_label=period_label,
