@@ -176,13 +176,14 @@ def _intake(data: dict[str, Any]) -> Group:
         bound = "*" if cell["client_cpu_share"] > _CLIENT_BOUND_SHARE else ""
         table.add_row(
             cell["contender"], f"{cell['per_s']:,.0f}{bound}", _whole(cell["per_server_cpu_s"]),
-            _times(ratios.get((cell["contender"], cell["source"], before))),
+            _share(ratios.get((cell["contender"], cell["source"], before))),
             f"{cell['p50_s'] * 1e3:,.1f}", f"{cell['p99_s'] * 1e3:,.1f}",
             f"{cell['peak_rss_bytes'] / 1e6:,.0f}", *([str(cell["errors"])] if errors else []),
         )  # fmt: skip
     note = _(
         "at once: connections with a request in flight; ratio: how many times the server's "
-        "requests per CPU-second Voidtrail does; * the client was the limit"
+        "requests per CPU-second Voidtrail does; bare uvicorn: reads and answers, and does nothing "
+        "else; * the client was the limit"
     )
     return Group(*tables.values(), Text(note, style="dim"))
 
@@ -298,6 +299,11 @@ def _tail(data: dict[str, Any]) -> Table:
 
 def _whole(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
+
+
+def _share(ratio: float | None) -> str:
+    """Return a ratio with two digits of what is less than one."""
+    return _times(ratio, 2 if ratio is not None and ratio < 1 else 1)
 
 
 def _times(value: float | None, digits: int = 1) -> str:
