@@ -16,6 +16,7 @@ from voidtrail.cli import screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.event.model import Micros
 from voidtrail.runtime.clock import to_text
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def list_(
         for told in each.told:
             line = f"   {_at(told.at, each.zone)}  {told.channel}  "
             line += f"{label('told', told.why)}  {label('arrival', told.arrival)}"
-            console.print(Text(f"{line}  {told.last_error}".rstrip()))
+            console.print(Text(f"{line}  {retold(told.last_error)}".rstrip()))
 
 
 def _at(instant: Micros, zone: str) -> str:

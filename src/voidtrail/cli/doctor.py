@@ -9,6 +9,7 @@ from rich.text import Text
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import label
 
 
@@ -27,5 +28,5 @@ def doctor(db: Db = None, config: Config = None, json: Json = False) -> None:
         for each in found:
             mark = ("✓", "green") if each.ok else ("✗", "bold red")
             name = label("check", each.name) if " " not in each.name else each.name
-            screen.console().print(Text.assemble(mark, f" {name}: {each.found}"))
+            screen.console().print(Text.assemble(mark, f" {name}: {retold(each.found)}"))
     raise typer.Exit(exits.DONE if all(each.ok for each in found) else exits.FOUND)

@@ -18,6 +18,7 @@ from voidtrail.errors import (
     VoidtrailError,
     WrongUse,
 )
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import label
 
 DONE, FOUND, WRONG_USE, OUTSIDE = 0, 1, 2, 3
@@ -41,9 +42,9 @@ def exit_code(error: BaseException) -> int:
 
 
 def tell(error: Exception) -> int:
-    """Print an error in one line on standard error; return its exit code."""
+    """Print an error in one line on standard error, as its reader speaks; return its exit code."""
     code = error.code if isinstance(error, VoidtrailError) else "outside_fault"
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(retold(str(error)).split()) or type(error).__name__
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold]voidtrail[/bold]: {escape(label('error', code))}: {escape(text)} "
                   f"{escape(f'[{code}]')}")  # fmt: skip

@@ -11,6 +11,7 @@ from rich.text import Text
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.response.telling import Word
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, later, several
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def dead(
         for each in found:
             tries = several(later("{count} try"), later("{count} tries"), each.tries)
             words = (each.key, each.endpoint, each.event, each.order, each.given_up_at or "",
-                     tries.format(count=each.tries), each.why)  # fmt: skip
+                     tries.format(count=each.tries), retold(each.why))  # fmt: skip
             screen.console().print(Text("  ".join(words)))
         if not found:
             screen.console().print(_("No message was given up."))

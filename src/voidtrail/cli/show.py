@@ -9,6 +9,7 @@ from rich.text import Text
 
 from voidtrail.cli import screen
 from voidtrail.cli.options import AsOf, Config, Db, Json
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
 
 _LEGS = ("authorised", "held", "captured", "returned", "withdrawn")
@@ -105,7 +106,7 @@ def _sealing(seal: dict[str, Any]) -> str:
         return ""
     words = [_("might still be paid"), label("seal", seal["state"])]
     if seal["why"]:
-        words.append(seal["why"])
+        words.append(retold(seal["why"]))
     if seal["due_at"]:
         words.append(_("tried again at {at}").format(at=seal["due_at"]))
     return " · ".join(words)

@@ -98,7 +98,7 @@ def try_file(
 def _tell(trial: Trial) -> None:
     console = screen.console()
     if trial.refusal:
-        mark, words = ("✗", "bold red"), f"{label('error', trial.refusal)}: {trial.why}"
+        mark, words = ("✗", "bold red"), f"{label('error', trial.refusal)}: {retold(trial.why)}"
     else:
         mark, words = ("✓", "green"), _("genuine")
     console.print(Text.assemble(mark, f" {trial.account}: {words}"), soft_wrap=True)

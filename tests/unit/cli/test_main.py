@@ -95,6 +95,33 @@ def test_wrong_use_is_one_clear_line(here, capsys, arguments, code, said):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("report",), "voidtrail.db 处没有账本；请用 --db 或 VOIDTRAIL_DB 指定 [not_found]"),
+        (("report", "--config", "absent.toml"), "配置文件 absent.toml 无法读取：文件或目录不存在"),
+        (("ingest", "absent.csv", "--map", "absent.toml"), "无法读取：文件或目录不存在"),
+        (("retranslate", "nosuch"), "没有平台 'nosuch'；可用：adyen, "),
+        (("sources", "try", "a.txt"), "配置中没有 [[account]]"),
+    ],
+)
+def test_refusals_are_told_in_chinese_too(here, capsys, arguments, said):
+    code, out, err = _run(capsys, "--lang", "zh_CN", *arguments)
+    assert (code, out) == (exits.WRONG_USE, "")
+    assert said in err
+
+
+def test_machines_are_answered_in_english_only(here, capsys):
+    (here / "voidtrail.toml").write_text(
+        '[[account]]\nsource = "stripe"\nname = "main"\n[account.secrets]\nsigning = "env:NOSUCH"\n'
+    )
+    asked = ("doctor", "--config", "voidtrail.toml")
+    _, out, _ = _run(capsys, "--lang", "zh_CN", *asked)
+    assert "账号 stripe/main，密钥 signing：没有环境变量 NOSUCH" in out
+    _, out, _ = _run(capsys, "--lang", "zh_CN", *asked, "--json")
+    assert "account stripe/main, secret signing: the environment has no NOSUCH" in out
+
+
 def test_errors_carry_their_code(imported, capsys):
     for arguments, name in (
         (("show", "nobody"), "not_found"), (("report", "--by", "nosuch"), "wrong_use"),

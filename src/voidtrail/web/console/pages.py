@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from voidtrail.errors import NotFound, OutsideFault, VoidtrailError, WrongUse
+from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, speak
 from voidtrail.web.console import (
     acknowledge,
@@ -59,7 +60,7 @@ def _refused(request: Asked, error: Exception) -> Response[str]:
     status, what = 500, ""
     if isinstance(error, VoidtrailError):
         status = 404 if isinstance(error, NotFound) else 400 if isinstance(error, WrongUse) else 503
-        what = str(error)
+        what = retold(str(error))
     elif isinstance(error, HTTPException):
         status = error.status_code
     if status >= 500 and not isinstance(error, OutsideFault):
