@@ -98,11 +98,12 @@ def texts(node: ast.AST | None, scope: Scope, depth: int = 0) -> list[str]:
 
 
 def _assigned(name: str, within: ast.AST) -> list[ast.AST]:
-    found = []
+    found: list[ast.AST] = []
     for each in ast.walk(within):
-        targets = (each.targets if isinstance(each, ast.Assign)
-                   else [each.target] if isinstance(each, ast.AnnAssign) else [])  # fmt: skip
-        if any(isinstance(one, ast.Name) and one.id == name for one in targets) and each.value:
+        if not isinstance(each, ast.Assign | ast.AnnAssign) or each.value is None:
+            continue
+        targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+        if any(isinstance(one, ast.Name) and one.id == name for one in targets):
             found.append(each.value)
     return found
 
