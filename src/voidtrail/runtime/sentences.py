@@ -8,7 +8,7 @@ with {places} where the code writes a value; here a text is matched with them wh
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from voidtrail.runtime.complaints import COMPLAINTS
@@ -16,6 +16,8 @@ from voidtrail.runtime.text import _, language
 from voidtrail.runtime.unread import UNREAD
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+_LONGEST: Final = 2000
+"""No sentence of ours is longer, whatever stands in it; matching costs more than its length."""
 _EVERY: Final = (*UNREAD, *COMPLAINTS)
 
 
@@ -24,7 +26,7 @@ def retold(text: str) -> str:
 
     What stands in a place may be a sentence itself.
     """
-    if language() == "en":
+    if language() == "en" or len(text) > _LONGEST:
         return text
     found = match(text)
     if found is None:
@@ -33,6 +35,7 @@ def retold(text: str) -> str:
     return _(sentence).format(**{name: retold(value) for name, value in values.items()})
 
 
+@lru_cache(maxsize=1024)
 def match(text: str) -> tuple[str, dict[str, str]] | None:
     """Return the sentence that a text is, and what stands in its places; None if it is not ours.
 
