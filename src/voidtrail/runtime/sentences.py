@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from voidtrail.runtime.complaints import COMPLAINTS
 from voidtrail.runtime.text import _, language
 from voidtrail.runtime.unread import UNREAD
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
-_LONGEST: Final = 2000
+_LONGEST: Final = 1000
 """No sentence of ours is longer, whatever stands in it; matching costs more than its length."""
+_DEEPEST: Final = 2
+"""Sentences within sentences; a text can be made that would be taken apart for ever."""
 _EVERY: Final = (*UNREAD, *COMPLAINTS)
 
 
@@ -35,35 +37,70 @@ def retold(text: str) -> str:
     return _(sentence).format(**{name: retold(value) for name, value in values.items()})
 
 
-@lru_cache(maxsize=1024)
 def match(text: str) -> tuple[str, dict[str, str]] | None:
     """Return the sentence that a text is, and what stands in its places; None if it is not ours.
+
+    Of several, that which leaves the fewest letters unexplained, sentences within it included.
 
     >>> match("somebody else wrote this") is None
     True
     """
+    sentence, values, _ = _best(text)
+    return None if sentence is None else (sentence, dict(values))
+
+
+@lru_cache(maxsize=4096)
+def _best(text: str, within: int = _DEEPEST) -> tuple[str | None, tuple[tuple[str, str], ...], int]:
+    """Return the sentence, what stands in its places, and how many letters stay unexplained."""
     whole, patterns = _known()
     if text in whole:
-        return text, {}
+        return text, (), 0
+    best: tuple[str | None, tuple[tuple[str, str], ...], int] = None, (), len(text)
     for sentence, pattern in patterns:
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return sentence, found.groupdict()
-    return None
+        values = _taken_apart(text, pattern)
+        if values is not None:
+            left = sum(_best(value, within - 1)[2] if within else len(value)
+                       for _, value in values)  # fmt: skip
+            if left < best[2]:
+                best = sentence, values, left
+    return best
+
+
+class _Pattern(NamedTuple):
+    """A sentence's words before, between and after its places."""
+
+    first: str
+    between: tuple[tuple[str, str], ...]  # a place, and the words behind it
+    last: str
+    place: str  # the place before the last words
 
 
 @cache
-def _known() -> tuple[frozenset[str], list[tuple[str, re.Pattern[str]]]]:
-    """Return the sentences without places, and the others as patterns, the most exact first."""
+def _known() -> tuple[frozenset[str], list[tuple[str, _Pattern]]]:
+    """Return the sentences without places, and the others as patterns."""
     whole = frozenset(each for each in _EVERY if not _PLACE.search(each))
-    open_ones = sorted((each for each in _EVERY if each not in whole),
-                       key=lambda each: -len(_PLACE.sub("", each)))  # fmt: skip
-    return whole, [(each, _pattern(each)) for each in open_ones]
+    return whole, [(each, _pattern(each)) for each in _EVERY if each not in whole]
 
 
-def _pattern(sentence: str) -> re.Pattern[str]:
-    pieces = _PLACE.split(sentence)
-    for place in range(1, len(pieces), 2):
-        pieces[place] = f"(?P<{pieces[place]}>.*?)"
-    pieces[::2] = [re.escape(each) for each in pieces[::2]]
-    return re.compile("".join(pieces), re.DOTALL)
+def _pattern(sentence: str) -> _Pattern:
+    first, *rest = _PLACE.split(sentence)
+    pairs = list(zip(rest[::2], rest[1::2], strict=True))
+    return _Pattern(first, tuple(pairs[:-1]), pairs[-1][1], pairs[-1][0])
+
+
+def _taken_apart(text: str, pattern: _Pattern) -> tuple[tuple[str, str], ...] | None:
+    """Return what stands in a pattern's places, each as short as can be; None if it is another.
+
+    By hand, since a regular expression would try every split of a text made to be tried.
+    """
+    at, end = len(pattern.first), len(text) - len(pattern.last)
+    if at > end or not text.startswith(pattern.first) or not text.endswith(pattern.last):
+        return None
+    values = []
+    for place, words in pattern.between:
+        stop = text.find(words, at, end)
+        if stop < 0:
+            return None
+        values.append((place, text[at:stop]))
+        at = stop + len(words)
+    return (*values, (pattern.place, text[at:end]))

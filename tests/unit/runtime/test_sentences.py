@@ -88,6 +88,7 @@ def test_no_sentence_is_kept_that_nobody_says():
      "不是 ISO 8583 报文：长度为 20，上限为 19"),
     ("is empty or absent", "为空或缺失"),
     ("data.object.id", "data.object.id"),
+    ("old.csv: cannot be read: No such file or directory", "old.csv：无法读取：文件或目录不存在"),
 ])  # fmt: skip
 def test_a_sentence_is_retold_with_what_stands_in_it(chinese, english, chinese_text):
     assert retold(english) == chinese_text
