@@ -117,7 +117,7 @@ def test_machines_are_answered_in_english_only(here, capsys):
     )
     asked = ("doctor", "--config", "voidtrail.toml")
     _, out, _ = _run(capsys, "--lang", "zh_CN", *asked)
-    assert "账号 stripe/main，密钥 signing：没有环境变量 NOSUCH" in out
+    assert "账户 stripe/main，密钥 signing：没有环境变量 NOSUCH" in out
     _, out, _ = _run(capsys, "--lang", "zh_CN", *asked, "--json")
     assert "account stripe/main, secret signing: the environment has no NOSUCH" in out
 

@@ -112,7 +112,7 @@ def test_those_beneath_us_say_what_is_expected_of_them(tmp_path):
         (
             'account custom/main, description: status."x".kind: '
             "'PAI' is not known; did you mean \"PAY\"?",
-            '账号 custom/main，平台描述：status."x".kind：\'PAI\' 无法识别；是不是 "PAY"？',
+            '账户 custom/main，平台描述：status."x".kind：\'PAI\' 无法识别；是不是 "PAY"？',
         ),
         (
             "setting seal.rule 1: shop: 'a' is not known; known: b, c",
@@ -120,7 +120,7 @@ def test_those_beneath_us_say_what_is_expected_of_them(tmp_path):
         ),
         (
             "account stripe/main, secret signing: keys/a.pem: No such file or directory",
-            "账号 stripe/main，密钥 signing：keys/a.pem：文件或目录不存在",
+            "账户 stripe/main，密钥 signing：keys/a.pem：文件或目录不存在",
         ),
         (
             "description: signature.text: braces must hold the name of a value; "
