@@ -16,8 +16,8 @@ from voidtrail.cli import screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.event.model import Micros
 from voidtrail.runtime.clock import to_text
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
+from voidtrail.runtime.wording.retelling import retold
 
 if TYPE_CHECKING:
     from voidtrail.runtime.notify.reading import IncidentRow

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import label
+from voidtrail.runtime.wording.retelling import retold
 
 
 def doctor(db: Db = None, config: Config = None, json: Json = False) -> None:

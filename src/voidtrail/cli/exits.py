@@ -18,8 +18,8 @@ from voidtrail.errors import (
     VoidtrailError,
     WrongUse,
 )
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import label
+from voidtrail.runtime.wording.retelling import retold
 
 DONE, FOUND, WRONG_USE, OUTSIDE = 0, 1, 2, 3
 EXIT_CODES: Final[dict[type[VoidtrailError], int]] = {

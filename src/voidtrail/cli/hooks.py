@@ -11,8 +11,8 @@ from rich.text import Text
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.response.telling import Word
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, later, several
+from voidtrail.runtime.wording.retelling import retold
 
 if TYPE_CHECKING:
     from voidtrail.runtime.endpoints.desk import Listed, Trial

@@ -11,8 +11,8 @@ import typer
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
 from voidtrail.errors import WrongUse
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _
+from voidtrail.runtime.wording.retelling import retold
 
 if TYPE_CHECKING:
     from voidtrail.runtime.files import Imported

@@ -9,8 +9,8 @@ import typer
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Db, Json
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
+from voidtrail.runtime.wording.retelling import retold
 
 if TYPE_CHECKING:
     from voidtrail.runtime.reconciling.shapes import Finding, Outcome, Side

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from voidtrail.cli import screen
 from voidtrail.cli.options import AsOf, Config, Db, Json
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label
+from voidtrail.runtime.wording.retelling import retold
 
 _LEGS = ("authorised", "held", "captured", "returned", "withdrawn")
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from voidtrail.cli import exits, screen
 from voidtrail.cli.options import Config, Json
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, later
+from voidtrail.runtime.wording.retelling import retold
 
 if TYPE_CHECKING:
     from voidtrail.runtime.sampling import Told, Trial

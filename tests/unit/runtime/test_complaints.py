@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from tests.complaints import MARK, complaints
-from voidtrail.runtime import sentences, text
-from voidtrail.runtime.complaints import BENEATH, COMPLAINTS
-from voidtrail.runtime.unread import UNREAD
+from voidtrail.runtime import text
+from voidtrail.runtime.wording import retelling
+from voidtrail.runtime.wording.complaints import BENEATH, COMPLAINTS
+from voidtrail.runtime.wording.unread import UNREAD
 
 _WORD = re.compile(r"\(?[a-z]{2,}('[a-z]+)?[,.;:?!)]*")
 
@@ -27,7 +28,7 @@ def _is_prose(said):
 
 def _used(said):
     """Return the sentences that a text is made of; None where English is left that is none."""
-    found = sentences.match(said)
+    found = retelling.match(said)
     if found is None:
         return None if _is_prose(said) else set()
     sentence, values = found
@@ -43,7 +44,7 @@ def test_everything_that_errors_say_is_known():
     unknown = [f"{where}: {said}" for said, where in _said().items() if _used(said) is None]
     assert len(_said()) > 350, "raise sites are not found any more"
     assert not unknown, (
-        f"write these into runtime/complaints.py, misfits.py or distrust.py, with a {{place}} for "
+        f"write these into runtime/wording (not unread.py), with a {{place}} for "
         f"each {MARK}, and into the catalogue:\n" + "\n".join(sorted(unknown))
     )
 
@@ -132,7 +133,7 @@ def test_those_beneath_us_say_what_is_expected_of_them(tmp_path):
 def test_sentences_within_sentences_are_told_too(said, chinese):
     text.speak("zh_CN")
     try:
-        assert sentences.retold(said) == chinese
+        assert retelling.retold(said) == chinese
     finally:
         text.speak("en")
-    assert sentences.retold(said) == said
+    assert retelling.retold(said) == said

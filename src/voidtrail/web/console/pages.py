@@ -11,8 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from voidtrail.errors import NotFound, OutsideFault, VoidtrailError, WrongUse
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, speak
+from voidtrail.runtime.wording.retelling import retold
 from voidtrail.web.console import (
     acknowledge,
     alerts,

@@ -10,8 +10,8 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from voidtrail.runtime.sentences import retold
 from voidtrail.runtime.text import _, label, language, several, speak
+from voidtrail.runtime.wording.retelling import retold
 from voidtrail.web.console import formats
 from voidtrail.web.console.assets import static
 from voidtrail.web.console.period import period_label, periods

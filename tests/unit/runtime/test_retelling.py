@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import voidtrail
 from voidtrail.runtime import text
-from voidtrail.runtime.sentences import match, retold
-from voidtrail.runtime.unread import UNREAD
+from voidtrail.runtime.wording.retelling import match, retold
+from voidtrail.runtime.wording.unread import UNREAD
 
 SRC = Path(voidtrail.__file__).parent
 NOTES = {"unreadable", "Unreadable", "_Fault", "Unfit", "Malformed", "Bad", "Nameless"}
@@ -72,7 +72,7 @@ def chinese():
 
 def test_every_note_of_the_quarantine_is_known():
     unknown = sorted({note for note in (*_notes(), *_constants()) if match(note) is None})
-    assert not unknown, "write these into runtime/unread.py:\n" + "\n".join(unknown)
+    assert not unknown, "write these into runtime/wording/unread.py:\n" + "\n".join(unknown)
 
 
 def test_no_sentence_is_kept_that_nobody_says():

@@ -1,4 +1,4 @@
-"""What is wrong with settings, descriptions of platforms and mapping files (see `sentences`)."""
+"""What is wrong with settings, descriptions of platforms and mapping files (see `retelling`)."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What errors say when a command or a page cannot do what it was asked for (see `sentences`)."""
+"""What errors say when a command or a page cannot do what it was asked for (see `retelling`)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from voidtrail.runtime.distrust import DISTRUST
-from voidtrail.runtime.misfits import MISFITS
 from voidtrail.runtime.text import later
+from voidtrail.runtime.wording.distrust import DISTRUST
+from voidtrail.runtime.wording.misfits import MISFITS
 
 _REFUSALS: Final[tuple[str, ...]] = (
     # who or what is meant

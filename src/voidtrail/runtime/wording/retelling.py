@@ -11,9 +11,9 @@ import re
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from voidtrail.runtime.complaints import COMPLAINTS
 from voidtrail.runtime.text import _, language
-from voidtrail.runtime.unread import UNREAD
+from voidtrail.runtime.wording.complaints import COMPLAINTS
+from voidtrail.runtime.wording.unread import UNREAD
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _LONGEST: Final = 1000

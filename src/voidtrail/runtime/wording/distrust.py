@@ -1,4 +1,4 @@
-"""Why a delivery is not believed to be its platform's (see `sentences`)."""
+"""Why a delivery is not believed to be its platform's (see `retelling`)."""
 
 from __future__ import annotations
 

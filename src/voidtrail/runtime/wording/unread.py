@@ -1,4 +1,4 @@
-"""Why deliveries could not be read, as the quarantine keeps it (see `sentences`)."""
+"""Why deliveries could not be read, as the quarantine keeps it (see `retelling`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What is kept or raised in English, told in the language of who reads it."""
