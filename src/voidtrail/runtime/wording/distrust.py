@@ -44,7 +44,6 @@ DISTRUST: Final[tuple[str, ...]] = (
     later("signPubKeyCert is no certificate"),
     # what carries no signature
     later("{header} is absent or came twice"),
-    later("{header} is absent, empty, or came twice"),
     later("{header} is absent, or came twice alike"),
     later("{header} is absent, came twice, or lacks t or v1"),
     later("{header} came twice, or lacks t or v1"),

@@ -13,11 +13,10 @@ from typing import Final
 
 import msgspec
 
-from voidtrail.errors import KeyUnknown, SignatureInvalid, SignatureMissing
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import STATUS, Acknowledgement, Delivery, Kind, Micros
 from voidtrail.money import currency_number
-from voidtrail.sources import crypto, reading
+from voidtrail.sources import crypto, reading, signed_body
 from voidtrail.sources.checkout import deeds, facts, wire
 from voidtrail.sources.contract import (
     Capabilities,
@@ -160,15 +159,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     """
     if delivery.via is ASKED:
         return
-    signature = delivery.header("cko-signature")
-    if not signature:
-        raise SignatureMissing("Cko-Signature is absent, empty, or came twice")
-    keys = secrets.get("signing", ())
-    if not keys:
-        raise KeyUnknown(f"account {delivery.account} has no secret 'signing'")
-    computed = (crypto.hmac_sha256_hex(key.reveal(), delivery.body) for key in keys)
-    if not crypto.any_same(computed, signature):
-        raise SignatureInvalid("Cko-Signature does not match the body under any secret")
+    signed_body.check(delivery, secrets, "Cko-Signature", crypto.hmac_sha256_hex)
 
 
 def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Translation:

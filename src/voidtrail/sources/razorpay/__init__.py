@@ -16,10 +16,9 @@ from typing import Final
 
 import msgspec
 
-from voidtrail.errors import KeyUnknown, SignatureInvalid, SignatureMissing
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import Acknowledgement, Delivery, Event, Kind, Micros, Result, Unreadable
-from voidtrail.sources import crypto, reading
+from voidtrail.sources import crypto, reading, signed_body
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -167,15 +166,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     """
     if delivery.via is ASKED:
         return
-    given = delivery.header("x-razorpay-signature")
-    if not given:
-        raise SignatureMissing("X-Razorpay-Signature is absent or came twice")
-    keys = secrets.get("signing", ())
-    if not keys:
-        raise KeyUnknown(f"account {delivery.account} has no secret 'signing' (of the webhook)")
-    computed = (crypto.hmac_sha256_hex(key.reveal(), delivery.body) for key in keys)
-    if not crypto.any_same(computed, given):
-        raise SignatureInvalid("X-Razorpay-Signature does not match the body under any secret")
+    signed_body.check(delivery, secrets, "X-Razorpay-Signature", crypto.hmac_sha256_hex)
 
 
 def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Translation:

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from voidtrail.errors import KeyUnknown, SignatureInvalid, SignatureMissing
 from voidtrail.event.account import Account, Secrets
 from voidtrail.event.model import (
     STATUS,
@@ -29,7 +28,7 @@ from voidtrail.event.model import (
     Role,
     Unreadable,
 )
-from voidtrail.sources import crypto, reading, shop
+from voidtrail.sources import reading, shop, signed_body
 from voidtrail.sources.contract import (
     Capabilities,
     Identity,
@@ -157,15 +156,7 @@ def verify(delivery: Delivery, secrets: Secrets, now: Micros) -> None:
     """
     if delivery.via is ASKED:
         return
-    given = delivery.header("x-shopify-hmac-sha256")
-    if not given:
-        raise SignatureMissing("X-Shopify-Hmac-SHA256 is absent or came twice")
-    keys = secrets.get("signing", ())
-    if not keys:
-        raise KeyUnknown(f"account {delivery.account} has no secret 'signing'")
-    computed = (crypto.hmac_base64(key.reveal().encode(), delivery.body) for key in keys)
-    if not crypto.any_same(computed, given):
-        raise SignatureInvalid("X-Shopify-Hmac-SHA256 does not match the body under any secret")
+    signed_body.check(delivery, secrets, "X-Shopify-Hmac-SHA256", signed_body.base64_of)
 
 
 def translate(delivery: Delivery, account: Account, secrets: Secrets) -> Translation:
