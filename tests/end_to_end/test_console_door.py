@@ -157,6 +157,9 @@ def test_an_address_that_means_nothing_is_refused_in_words(person, path):
     status, _, body = person.get(path)
     assert status == 400
     assert "<h1>" in body.decode()
+    chinese = person.get(path, ("Accept-Language", "zh"))[2].decode()
+    why = re.search(r"</h1>\s*<p[^>]*>(.*?)</p>", chinese, re.DOTALL)[1]
+    assert re.search(r"[\u4e00-\u9fff]", why), why
 
 
 def test_languages_are_taken_from_the_browser_until_one_is_chosen(person):
